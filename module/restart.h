@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A system call that a signal interrupts and the kernel restarts enters the
+ * driver anew. What it has waited by then is kept here, so that its latency
+ * does not start over.
+ */
+#ifndef CANCELIO_RESTART_H
+#define CANCELIO_RESTART_H
+
+#include <linux/list.h>
+#include <linux/spinlock.h>
+
+#include "request.h"
+
+/**
+ * struct cancelio_restarts - the interrupted calls of one device
+ * @lock: guards the rest; taken in process context only
+ * @calls: oldest first
+ * @count: length of @calls
+ */
+struct cancelio_restarts {
+	spinlock_t lock;
+	struct list_head calls;
+	unsigned int count;
+};
+
+/**
+ * struct cancelio_call_id - what makes two calls of one thread the same call
+ * @op: what it does
+ * @file: the open file, or NULL for an open
+ * @pos: where, for a device that has positions
+ * @len: bytes wanted
+ */
+struct cancelio_call_id {
+	enum cancelio_op op;
+	const struct file *file;
+	loff_t pos;
+	size_t len;
+};
+
+void cancelio_restarts_init(struct cancelio_restarts *restarts);
+void cancelio_restarts_free(struct cancelio_restarts *restarts);
+void cancelio_restart_save(struct cancelio_restarts *restarts,
+			   const struct cancelio_call_id *id, ktime_t deadline);
+bool cancelio_restart_take(struct cancelio_restarts *restarts,
+			   const struct cancelio_call_id *id, ktime_t *deadline);
+
+#endif /* CANCELIO_RESTART_H */

@@ -1,0 +1,462 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The stream: a line. A write puts a chunk of bytes on it; the chunk arrives
+ * after the line's read latency and is read from the other end, oldest first.
+ *
+ * Reading has a turn, which one reader at a time has: from when it is known
+ * that bytes are there until they are in the reader's memory. So the copy,
+ * which may fault, needs no lock, and a copy that fails takes nothing away.
+ * Readers that wait are requests; the end of one with status 0 is the turn.
+ *
+ * Writing has a turnaround: with a write latency the line must be asked for
+ * and is ready so much later, for one write. It is the line that is ready,
+ * not the writer: a write that gives up leaves it so for the next, as does
+ * one that would have had to wait and did not want to. In this way a write
+ * that a signal interrupts and that is restarted does not start over, and
+ * those who poll wait for what they then find.
+ */
+#include <linux/poll.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/uio.h>
+#include <linux/cancelio.h>
+
+#include "compat.h"
+#include "device.h"
+
+/* Up to here, a write that cannot wait is whole or not at all, as on a pipe. */
+#define WRITE_WHOLE	((size_t)PIPE_BUF)
+
+/**
+ * struct stream_chunk - the bytes of one write
+ * @link: on the line
+ * @arrives: when they can be read, on CLOCK_MONOTONIC
+ * @len: how many
+ * @read: how many of them are gone
+ * @data: the bytes
+ */
+struct stream_chunk {
+	struct list_head link;
+	ktime_t arrives;
+	size_t len;
+	size_t read;
+	u8 data[];
+};
+
+/**
+ * struct stream - one line
+ * @dev: its device
+ * @lock: guards the rest, and the two queues; innermost, interrupts off
+ * @line: chunks, oldest first; only who has the turn takes any away
+ * @held: bytes on the line
+ * @turn: a reader has the turn
+ * @asked: the line was asked for; it is ready at @ready
+ * @ready: when, on CLOCK_MONOTONIC
+ * @polled: somebody who polls may want to write, until nobody polls
+ * @readers: reads that wait
+ * @writers: writes that wait, each with its chunk
+ * @arrival: runs until the first chunk arrives
+ * @turnaround: runs until the line is ready
+ * @poll: who polls
+ */
+struct stream {
+	struct cancelio_device *dev;
+	spinlock_t lock;
+	struct list_head line;
+	size_t held;
+	bool turn;
+	bool asked;
+	ktime_t ready;
+	bool polled;
+	struct cancelio_queue readers;
+	struct cancelio_queue writers;
+	struct hrtimer arrival;
+	struct hrtimer turnaround;
+	wait_queue_head_t poll;
+};
+
+void cancelio_stream_chunk_free(struct stream_chunk *chunk)
+{
+	kvfree(chunk);
+}
+
+static struct stream *to_stream(struct cancelio_device *dev)
+{
+	return dev->priv;
+}
+
+static struct stream_chunk *stream_arrived(struct stream *stream)
+{
+	struct stream_chunk *chunk;
+
+	lockdep_assert_held(&stream->lock);
+
+	chunk = list_first_entry_or_null(&stream->line, struct stream_chunk, link);
+	if (!chunk || ktime_after(chunk->arrives, ktime_get()))
+		return NULL;
+	return chunk;
+}
+
+static bool stream_readable(struct stream *stream)
+{
+	return !stream->turn && cancelio_queue_empty(&stream->readers) &&
+	       stream_arrived(stream);
+}
+
+/* Whether the line takes a write now, if there is room. */
+static bool stream_ready(struct stream *stream)
+{
+	lockdep_assert_held(&stream->lock);
+
+	return !cancelio_latency_ns(stream->dev, CANCELIO_WRITE) ||
+	       (stream->asked && !ktime_after(stream->ready, ktime_get()));
+}
+
+/* Somebody wants to write: has the line get ready. */
+static void stream_ask(struct stream *stream)
+{
+	u64 ns = cancelio_latency_ns(stream->dev, CANCELIO_WRITE);
+
+	lockdep_assert_held(&stream->lock);
+
+	if (!ns || stream->asked)
+		return;
+	stream->asked = true;
+	stream->ready = ktime_add_ns(ktime_get(), ns);
+	hrtimer_start(&stream->turnaround, stream->ready, HRTIMER_MODE_ABS);
+}
+
+static size_t stream_room(struct stream *stream)
+{
+	lockdep_assert_held(&stream->lock);
+
+	return stream->dev->size - stream->held;
+}
+
+/* The least room that lets a writer who polls go on. */
+static bool stream_writable(struct stream *stream)
+{
+	return cancelio_queue_empty(&stream->writers) &&
+	       stream_room(stream) >= min_t(u64, WRITE_WHOLE, stream->dev->size) &&
+	       stream_ready(stream);
+}
+
+static void stream_append(struct stream *stream, struct stream_chunk *chunk)
+{
+	lockdep_assert_held(&stream->lock);
+
+	chunk->arrives = ktime_add_ns(ktime_get(),
+				      cancelio_latency_ns(stream->dev, CANCELIO_READ));
+	list_add_tail(&chunk->link, &stream->line);
+	stream->held += chunk->len;
+	stream->asked = false;
+}
+
+static bool stream_fits(struct cancelio_request *req)
+{
+	struct stream *stream = to_stream(req->dev);
+
+	return req->len <= stream_room(stream) && stream_ready(stream);
+}
+
+/* What those who poll can do now. Takes note of who wants to write. */
+static __poll_t stream_events(struct stream *stream, bool write)
+{
+	__poll_t events = 0;
+
+	lockdep_assert_held(&stream->lock);
+
+	if (stream_readable(stream))
+		events |= EPOLLIN | EPOLLRDNORM;
+	if (write) {
+		stream->polled = true;
+		stream_ask(stream);
+		if (stream_writable(stream))
+			events |= EPOLLOUT | EPOLLWRNORM;
+	}
+	return events;
+}
+
+/*
+ * Lets everybody go on who can: called, with no lock held, whenever bytes or
+ * room or a turn have come, or a request.
+ */
+static void stream_run(struct stream *stream)
+{
+	struct cancelio_request *req, *next;
+	struct stream_chunk *chunk;
+	__poll_t events = 0;
+	unsigned long flags;
+	LIST_HEAD(done);
+
+	spin_lock_irqsave(&stream->lock, flags);
+	while ((req = cancelio_queue_remove_next(&stream->writers, stream_fits))) {
+		stream_append(stream, req->chunk);
+		req->chunk = NULL;
+		list_add_tail(&req->link, &done);
+	}
+	if (!stream->turn && stream_arrived(stream)) {
+		req = cancelio_queue_remove_next(&stream->readers, NULL);
+		if (req) {
+			stream->turn = true;
+			list_add_tail(&req->link, &done);
+		}
+	}
+	chunk = list_first_entry_or_null(&stream->line, struct stream_chunk, link);
+	if (chunk && !stream_arrived(stream))
+		hrtimer_start(&stream->arrival, chunk->arrives, HRTIMER_MODE_ABS);
+	if (!cancelio_queue_empty(&stream->writers))
+		stream_ask(stream);
+	if (waitqueue_active(&stream->poll))
+		events = stream_events(stream, stream->polled);
+	else
+		stream->polled = false;
+	spin_unlock_irqrestore(&stream->lock, flags);
+
+	list_for_each_entry_safe(req, next, &done, link) {
+		list_del_init(&req->link);
+		cancelio_request_complete(req, 0);
+	}
+	if (events)
+		wake_up_interruptible_poll(&stream->poll, events);
+}
+
+static enum hrtimer_restart stream_arrival(struct hrtimer *timer)
+{
+	stream_run(container_of(timer, struct stream, arrival));
+	return HRTIMER_NORESTART;
+}
+
+static enum hrtimer_restart stream_turnaround(struct hrtimer *timer)
+{
+	stream_run(container_of(timer, struct stream, turnaround));
+	return HRTIMER_NORESTART;
+}
+
+static void stream_writer_canceled(struct cancelio_queue *queue)
+{
+	stream_run(container_of(queue, struct stream, writers));
+}
+
+static void stream_reader_canceled(struct cancelio_queue *queue)
+{
+	stream_run(container_of(queue, struct stream, readers));
+}
+
+/* The caller has the turn. Copies what has arrived. */
+static ssize_t stream_copy(struct stream *stream, struct cancelio_io *io)
+{
+	size_t want = iov_iter_count(io->iter);
+	size_t done = 0, n, copied;
+	struct stream_chunk *chunk;
+	ssize_t ret = 0;
+
+	while (done < want) {
+		scoped_guard(spinlock_irq, &stream->lock)
+			chunk = stream_arrived(stream);
+		if (!chunk)
+			break;
+		n = min(want - done, chunk->len - chunk->read);
+		copied = copy_to_iter(chunk->data + chunk->read, n, io->iter);
+		chunk->read += copied;
+		done += copied;
+		scoped_guard(spinlock_irq, &stream->lock) {
+			stream->held -= copied;
+			if (chunk->read == chunk->len)
+				list_del(&chunk->link);
+		}
+		if (chunk->read == chunk->len)
+			cancelio_stream_chunk_free(chunk);
+		if (copied < n) {
+			ret = -EFAULT;
+			break;
+		}
+		cond_resched();
+	}
+	return done ? done : ret;
+}
+
+/* The caller has the turn. Reads, and gives the turn back. */
+static ssize_t stream_read(struct stream *stream, struct cancelio_io *io)
+{
+	ssize_t n;
+
+	/* A thread that is killed would take the bytes with it. */
+	n = fatal_signal_pending(current) ? -EINTR : stream_copy(stream, io);
+	scoped_guard(spinlock_irq, &stream->lock)
+		stream->turn = false;
+	stream_run(stream);
+	return n;
+}
+
+static ssize_t stream_read_begin(struct stream *stream, struct cancelio_io *io)
+{
+	io->len = iov_iter_count(io->iter);
+	scoped_guard(spinlock_irq, &stream->lock) {
+		if (!stream_readable(stream))
+			return -EAGAIN;
+		stream->turn = true;
+	}
+	return stream_read(stream, io);
+}
+
+/* How much of a write of @want bytes can go on the line now. */
+static size_t stream_write_now(struct stream *stream, size_t want)
+{
+	size_t room = stream_room(stream);
+
+	if (!cancelio_queue_empty(&stream->writers) || !stream_ready(stream))
+		return 0;
+	if (want <= room)
+		return want;
+	return want <= WRITE_WHOLE ? 0 : room;
+}
+
+static struct stream_chunk *chunk_from_iter(struct iov_iter *iter, size_t len)
+{
+	struct stream_chunk *chunk;
+	size_t copied;
+
+	chunk = kvmalloc(struct_size(chunk, data, len), GFP_KERNEL_ACCOUNT);
+	if (!chunk)
+		return ERR_PTR(-ENOMEM);
+	chunk->len = len;
+	chunk->read = 0;
+	copied = copy_from_iter(chunk->data, len, iter);
+	if (copied == len)
+		return chunk;
+	iov_iter_revert(iter, copied);
+	cancelio_stream_chunk_free(chunk);
+	return ERR_PTR(-EFAULT);
+}
+
+/* Puts a chunk on the line if it can go there now. */
+static bool stream_write(struct stream *stream, struct stream_chunk *chunk)
+{
+	scoped_guard(spinlock_irq, &stream->lock) {
+		if (stream_write_now(stream, chunk->len) < chunk->len)
+			return false;
+		stream_append(stream, chunk);
+	}
+	stream_run(stream);
+	return true;
+}
+
+/*
+ * A step of a write is at most what the line holds, and goes on it whole. Who
+ * cannot wait puts there what has room.
+ */
+static ssize_t stream_write_begin(struct stream *stream, struct cancelio_io *io)
+{
+	struct stream_chunk *chunk;
+
+	io->len = min_t(u64, iov_iter_count(io->iter), stream->dev->size);
+	if (io->nowait) {
+		scoped_guard(spinlock_irq, &stream->lock) {
+			io->len = stream_write_now(stream, io->len);
+			if (!io->len)
+				stream_ask(stream);
+		}
+		if (!io->len)
+			return -EAGAIN;
+	}
+	chunk = chunk_from_iter(io->iter, io->len);
+	if (IS_ERR(chunk))
+		return PTR_ERR(chunk);
+	if (stream_write(stream, chunk))
+		return io->len;
+	if (io->nowait) {
+		iov_iter_revert(io->iter, io->len);
+		cancelio_stream_chunk_free(chunk);
+	} else {
+		io->chunk = chunk;
+	}
+	return -EAGAIN;
+}
+
+static ssize_t stream_begin(struct cancelio_device *dev, struct cancelio_io *io)
+{
+	if (io->op == CANCELIO_READ)
+		return stream_read_begin(to_stream(dev), io);
+	return stream_write_begin(to_stream(dev), io);
+}
+
+static void stream_submit(struct cancelio_request *req)
+{
+	struct stream *stream = to_stream(req->dev);
+	struct cancelio_queue *queue;
+	unsigned long flags;
+	int err;
+
+	cancelio_request_submitted(req);
+	queue = req->op == CANCELIO_READ ? &stream->readers : &stream->writers;
+
+	spin_lock_irqsave(&stream->lock, flags);
+	err = cancelio_queue_insert(queue, req);
+	spin_unlock_irqrestore(&stream->lock, flags);
+
+	if (err)
+		cancelio_request_complete(req, err);
+	else
+		stream_run(stream);
+}
+
+static ssize_t stream_finish(struct cancelio_device *dev, struct cancelio_io *io)
+{
+	if (io->op == CANCELIO_READ)
+		return stream_read(to_stream(dev), io);
+	return io->len;
+}
+
+static __poll_t stream_poll(struct cancelio_device *dev, struct file *file, poll_table *wait)
+{
+	struct stream *stream = to_stream(dev);
+
+	poll_wait(file, &stream->poll, wait);
+	/* Pairs with waitqueue_active() in stream_run(), by the lock. */
+	guard(spinlock_irq)(&stream->lock);
+	return stream_events(stream, poll_requested_events(wait) & (EPOLLOUT | EPOLLWRNORM));
+}
+
+static int stream_create(struct cancelio_device *dev)
+{
+	struct stream *stream;
+
+	stream = kzalloc(sizeof(*stream), GFP_KERNEL);
+	if (!stream)
+		return -ENOMEM;
+	stream->dev = dev;
+	spin_lock_init(&stream->lock);
+	INIT_LIST_HEAD(&stream->line);
+	cancelio_queue_init(&stream->readers, &stream->lock, stream_reader_canceled);
+	cancelio_queue_init(&stream->writers, &stream->lock, stream_writer_canceled);
+	hrtimer_setup(&stream->arrival, stream_arrival, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
+	hrtimer_setup(&stream->turnaround, stream_turnaround, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
+	init_waitqueue_head(&stream->poll);
+	dev->priv = stream;
+	return 0;
+}
+
+static void stream_destroy(struct cancelio_device *dev)
+{
+	struct stream *stream = to_stream(dev);
+	struct stream_chunk *chunk, *next;
+
+	hrtimer_cancel(&stream->arrival);
+	hrtimer_cancel(&stream->turnaround);
+	list_for_each_entry_safe(chunk, next, &stream->line, link)
+		cancelio_stream_chunk_free(chunk);
+	kfree(stream);
+}
+
+const struct cancelio_model cancelio_stream = {
+	.name = "stream",
+	.id = CANCELIO_MODEL_STREAM,
+	.fops = &cancelio_stream_fops,
+	.create = stream_create,
+	.destroy = stream_destroy,
+	.begin = stream_begin,
+	.submit = stream_submit,
+	.finish = stream_finish,
+	.poll = stream_poll,
+};
