@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-2.0
+
+# Nothing here may need more than make itself before vm/setup has run.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+KERNELS ?= 6.1 6.12
+# The kernel to build for: Debian's 6.1, or else the one that runs.
+KDIR ?= $(or $(shell vm/kernels headers 6.1 2>/dev/null),/lib/modules/$(shell uname -r)/build)
+BUILD ?= build/$(RELEASE)
+UTSRELEASE = $(KDIR)/include/generated/utsrelease.h
+
+ifneq ($(filter-out clean help install setup vm demo check,$(or $(MAKECMDGOALS),all)),)
+KDIR := $(KDIR)
+# Debian's kernel.release is not what uname -r says.
+RELEASE := $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(UTSRELEASE) 2>/dev/null)
+endif
+
+SOURCES := $(wildcard Kbuild module/*.[ch] module/Makefile module/Kbuild uapi/linux/*.h)
+# Asked for other warnings or checks, kbuild must look again at what is built already.
+RECHECK := $(if $(W)$(C),FORCE)
+
+.PHONY: all module userspace selftests install setup vm demo check clean help FORCE
+.DELETE_ON_ERROR:
+
+all: module userspace selftests
+
+module: $(BUILD)/cancelio.ko
+
+# Each kernel has a folder of its own, in which links stand for the sources: so what is built
+# for one does not disturb the other. The lock is for those who build at the same time.
+$(BUILD)/cancelio.ko: $(SOURCES) $(UTSRELEASE) $(RECHECK)
+	@mkdir -p $(addprefix $(@D)/,$(sort $(dir $(SOURCES))))
+	@find $(@D) -xtype l -delete
+	@for file in $(SOURCES); do ln -srf $$file $(@D)/$$file || exit; done
+	+flock $(@D)/.lock $(MAKE) -C $(KDIR) M=$(abspath $(@D)) modules
+	@touch $@
+
+$(UTSRELEASE):
+	@echo "No kernel headers in KDIR=$(KDIR). On Debian: vm/setup build" >&2; exit 1
+
+userspace:
+	$(MAKE) -C userspace
+
+selftests:
+	$(MAKE) -C selftests
+
+install:
+	$(MAKE) -C userspace install DESTDIR=$(abspath $(DESTDIR)) PREFIX=$(PREFIX)
+	install -D -m 644 uapi/linux/cancelio.h $(DESTDIR)$(PREFIX)/include/linux/cancelio.h
+
+setup:
+	vm/setup
+
+vm:
+	@vm/setup build vm
+	@vm/run --shell
+
+check:
+	@vm/setup
+	@vm/check $(KERNELS)
+
+clean:
+	rm -rf build
+	$(MAKE) -C userspace clean
+	$(MAKE) -C selftests clean
