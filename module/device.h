@@ -38,6 +38,8 @@ struct cancelio_io {
  * struct cancelio_model - a kind of device
  * @name: for people
  * @id: CANCELIO_MODEL_*
+ * @size_default: bytes, see &struct cancelio_info
+ * @size_max: bytes; the least is 1
  * @fops: the front door's, with what the model has of it
  * @create: make @dev->priv for @dev->size bytes; 0 or a negative errno
  * @destroy: undo @create; no request is left
@@ -52,6 +54,8 @@ struct cancelio_io {
 struct cancelio_model {
 	const char *name;
 	u32 id;
+	u64 size_default;
+	u64 size_max;
 	const struct file_operations *fops;
 	int (*create)(struct cancelio_device *dev);
 	void (*destroy)(struct cancelio_device *dev);
@@ -132,6 +136,10 @@ int cancelio_device_destroy(struct cancelio_device *dev);
 int cancelio_device_get_open(struct cancelio_device *dev);
 void cancelio_device_put_open(struct cancelio_device *dev);
 void cancelio_device_submit_open(struct cancelio_request *req);
+
+/* config.c */
+int cancelio_config_init(void);
+void cancelio_config_exit(void);
 
 /* file.c */
 extern const struct file_operations cancelio_stream_fops;

@@ -9,8 +9,6 @@
 #include "device.h"
 
 #define COUNT_MAX	64
-#define SIZE_MIN	1
-#define STREAM_SIZE_MAX	SZ_1M
 
 static unsigned int streams = 1;
 module_param(streams, uint, 0444);
@@ -56,8 +54,8 @@ static int check_params(void)
 
 	err = err ?: check_range("streams", streams, 0, COUNT_MAX);
 	err = err ?: check_range("stores", stores, 0, COUNT_MAX);
-	err = err ?: check_range("stream_size", stream_size, SIZE_MIN, STREAM_SIZE_MAX);
-	err = err ?: check_range("store_size", store_size, SIZE_MIN, LONG_MAX);
+	err = err ?: check_range("stream_size", stream_size, 1, cancelio_stream.size_max);
+	err = err ?: check_range("store_size", store_size, 1, cancelio_store.size_max);
 	err = err ?: check_range("open_latency_ns", open_latency_ns, 0, CANCELIO_LATENCY_MAX_NS);
 	err = err ?: check_range("read_latency_ns", read_latency_ns, 0, CANCELIO_LATENCY_MAX_NS);
 	err = err ?: check_range("write_latency_ns", write_latency_ns, 0, CANCELIO_LATENCY_MAX_NS);
@@ -108,20 +106,24 @@ static int __init cancelio_init(void)
 		return err;
 	err = create_devices(&cancelio_stream, streams, stream_size);
 	err = err ?: create_devices(&cancelio_store, stores, store_size);
-	if (err) {
-		destroy_devices();
-		cancelio_devices_exit();
-		return err;
-	}
+	err = err ?: cancelio_config_init();
+	if (err)
+		goto err_devices;
 	/* Not before: nobody may be in the module when its start fails. */
 	list_for_each_entry(dev, &devices, link)
 		cancelio_device_publish(dev);
 	return 0;
+
+err_devices:
+	destroy_devices();
+	cancelio_devices_exit();
+	return err;
 }
 module_init(cancelio_init);
 
 static void __exit cancelio_exit(void)
 {
+	cancelio_config_exit();
 	destroy_devices();
 	cancelio_devices_exit();
 }

@@ -5,6 +5,7 @@
  * ended well. As with a disk, reads and writes of the same place at the same
  * time may see each other half done.
  */
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/uio.h>
 #include <linux/vmalloc.h>
@@ -81,6 +82,8 @@ static ssize_t store_finish(struct cancelio_device *dev, struct cancelio_io *io)
 const struct cancelio_model cancelio_store = {
 	.name = "store",
 	.id = CANCELIO_MODEL_STORE,
+	.size_default = SZ_16M,
+	.size_max = LONG_MAX,
 	.fops = &cancelio_store_fops,
 	.create = store_create,
 	.destroy = store_destroy,

@@ -17,6 +17,7 @@
  */
 #include <linux/poll.h>
 #include <linux/sched/signal.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/uio.h>
 #include <linux/cancelio.h>
@@ -442,8 +443,9 @@ static void stream_destroy(struct cancelio_device *dev)
 	struct stream *stream = to_stream(dev);
 	struct stream_chunk *chunk, *next;
 
-	hrtimer_cancel(&stream->arrival);
+	/* The turnaround may start the arrival; nobody asks for the line any more. */
 	hrtimer_cancel(&stream->turnaround);
+	hrtimer_cancel(&stream->arrival);
 	list_for_each_entry_safe(chunk, next, &stream->line, link)
 		cancelio_stream_chunk_free(chunk);
 	kfree(stream);
@@ -452,6 +454,8 @@ static void stream_destroy(struct cancelio_device *dev)
 const struct cancelio_model cancelio_stream = {
 	.name = "stream",
 	.id = CANCELIO_MODEL_STREAM,
+	.size_default = SZ_64K,
+	.size_max = SZ_1M,
 	.fops = &cancelio_stream_fops,
 	.create = stream_create,
 	.destroy = stream_destroy,
