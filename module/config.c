@@ -26,7 +26,7 @@
  */
 struct config {
 	struct config_item item;
-	struct mutex lock;
+	struct mutex lock;	/* settings, sized, dev */
 	struct cancelio_settings settings;
 	bool sized;
 	struct cancelio_device *dev;

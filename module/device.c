@@ -40,34 +40,32 @@ static ssize_t pending_show(struct device *dev, struct device_attribute *attr, c
 }
 static DEVICE_ATTR_RO(pending);
 
-static ssize_t latency_show(struct device *dev, enum cancelio_op op, char *buf)
+/* The attribute's @var is the enum cancelio_op. */
+static enum cancelio_op latency_op(struct device_attribute *attr)
 {
-	return sysfs_emit(buf, "%llu\n", cancelio_latency_ns(to_cancelio(dev), op));
+	return (uintptr_t)container_of(attr, struct dev_ext_attribute, attr)->var;
 }
 
-static ssize_t latency_store(struct device *dev, enum cancelio_op op,
+static ssize_t latency_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%llu\n", cancelio_latency_ns(to_cancelio(dev), latency_op(attr)));
+}
+
+static ssize_t latency_store(struct device *dev, struct device_attribute *attr,
 			     const char *buf, size_t count)
 {
 	u64 ns;
 
 	if (kstrtou64(buf, 10, &ns) || ns > CANCELIO_LATENCY_MAX_NS)
 		return -EINVAL;
-	WRITE_ONCE(to_cancelio(dev)->latencies.ns[op], ns);
+	WRITE_ONCE(to_cancelio(dev)->latencies.ns[latency_op(attr)], ns);
 	return count;
 }
 
 #define LATENCY_ATTR(_name, _op)						\
-static ssize_t _name##_show(struct device *dev, struct device_attribute *attr,	\
-			    char *buf)						\
-{										\
-	return latency_show(dev, _op, buf);					\
-}										\
-static ssize_t _name##_store(struct device *dev, struct device_attribute *attr,	\
-			     const char *buf, size_t count)			\
-{										\
-	return latency_store(dev, _op, buf, count);				\
-}										\
-static DEVICE_ATTR_RW(_name)
+static struct dev_ext_attribute dev_attr_##_name = {				\
+	__ATTR(_name, 0644, latency_show, latency_store), (void *)_op		\
+}
 
 LATENCY_ATTR(open_latency_ns, CANCELIO_OPEN);
 LATENCY_ATTR(read_latency_ns, CANCELIO_READ);
@@ -77,9 +75,9 @@ static struct attribute *device_attrs[] = {
 	&dev_attr_model.attr,
 	&dev_attr_size.attr,
 	&dev_attr_pending.attr,
-	&dev_attr_open_latency_ns.attr,
-	&dev_attr_read_latency_ns.attr,
-	&dev_attr_write_latency_ns.attr,
+	&dev_attr_open_latency_ns.attr.attr,
+	&dev_attr_read_latency_ns.attr.attr,
+	&dev_attr_write_latency_ns.attr.attr,
 	NULL
 };
 ATTRIBUTE_GROUPS(device);
@@ -98,11 +96,15 @@ static struct class device_class = {
  */
 int cancelio_device_get_open(struct cancelio_device *dev)
 {
-	guard(spinlock)(&dev->lock);
-	if (!dev->published)
-		return -ENODEV;
-	dev->opens++;
-	return 0;
+	int err = 0;
+
+	spin_lock(&dev->lock);
+	if (dev->published)
+		dev->opens++;
+	else
+		err = -ENODEV;
+	spin_unlock(&dev->lock);
+	return err;
 }
 
 /**
@@ -113,8 +115,9 @@ int cancelio_device_get_open(struct cancelio_device *dev)
  */
 void cancelio_device_put_open(struct cancelio_device *dev)
 {
-	guard(spinlock)(&dev->lock);
+	spin_lock(&dev->lock);
 	dev->opens--;
+	spin_unlock(&dev->lock);
 }
 
 /**
@@ -204,8 +207,9 @@ err_free:
  */
 void cancelio_device_publish(struct cancelio_device *dev)
 {
-	guard(spinlock)(&dev->lock);
+	spin_lock(&dev->lock);
 	dev->published = true;
+	spin_unlock(&dev->lock);
 }
 
 /**

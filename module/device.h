@@ -93,7 +93,7 @@ struct cancelio_settings {
  * @latencies: now; READ_ONCE() and WRITE_ONCE() for each
  * @pending: requests submitted and not ended
  * @requests: requests not freed yet; the device's end waits for 0
- * @lock: guards @opens and @published
+ * @lock: guards the two below; process context
  * @opens: open files, and opens that wait
  * @published: it can be opened
  * @opener: serves opens
@@ -113,7 +113,7 @@ struct cancelio_device {
 	atomic64_t pending;
 	atomic_t requests;
 
-	spinlock_t lock;
+	spinlock_t lock;	/* opens, published */
 	unsigned int opens;
 	bool published;
 

@@ -17,7 +17,7 @@
  * @waiting: requests not yet started
  */
 struct cancelio_hardware {
-	spinlock_t lock;
+	spinlock_t lock;	/* busy, waiting, a start against an abort */
 	unsigned int channels;
 	unsigned int busy;
 	struct cancelio_queue waiting;

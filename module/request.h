@@ -127,7 +127,7 @@ struct cancelio_request {
  *	May be NULL
  */
 struct cancelio_queue {
-	spinlock_t *lock;
+	spinlock_t *lock;	/* the owner's: requests, links */
 	struct list_head requests;
 	void (*canceled)(struct cancelio_queue *queue);
 };

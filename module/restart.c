@@ -31,14 +31,16 @@ static bool signal_restarts(void)
 	struct sigpending *pending[] = {
 		&current->pending, &current->signal->shared_pending,
 	};
+	/* Our own cannot go away. */
+	struct sighand_struct *sighand = rcu_dereference_raw(current->sighand);
 	bool restarts = true;
 	unsigned int i;
 	int sig;
 
-	spin_lock_irq(&current->sighand->siglock);
+	spin_lock_irq(&sighand->siglock);
 	for (i = 0; i < ARRAY_SIZE(pending); i++) {
 		for (sig = 1; sig <= _NSIG; sig++) {
-			struct sigaction *sa = &current->sighand->action[sig - 1].sa;
+			struct sigaction *sa = &sighand->action[sig - 1].sa;
 
 			if (!sigismember(&pending[i]->signal, sig) ||
 			    sigismember(&current->blocked, sig))
@@ -51,7 +53,7 @@ static bool signal_restarts(void)
 		}
 	}
 out:
-	spin_unlock_irq(&current->sighand->siglock);
+	spin_unlock_irq(&sighand->siglock);
 	return restarts;
 }
 

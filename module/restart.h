@@ -19,7 +19,7 @@
  * @count: length of @calls
  */
 struct cancelio_restarts {
-	spinlock_t lock;
+	spinlock_t lock;	/* calls, count */
 	struct list_head calls;
 	unsigned int count;
 };

@@ -32,7 +32,8 @@ static int store_create(struct cancelio_device *dev)
 	store = kzalloc(sizeof(*store), GFP_KERNEL);
 	if (!store)
 		return -ENOMEM;
-	store->medium = vzalloc(dev->size);
+	/* Any size may be asked for; too much is no reason to fill the log. */
+	store->medium = __vmalloc(dev->size, GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN);
 	if (!store->medium) {
 		kfree(store);
 		return -ENOMEM;

@@ -62,7 +62,7 @@ struct stream_chunk {
  */
 struct stream {
 	struct cancelio_device *dev;
-	spinlock_t lock;
+	spinlock_t lock;	/* all that follows, but poll */
 	struct list_head line;
 	size_t held;
 	bool turn;
@@ -208,6 +208,7 @@ static void stream_run(struct stream *stream)
 		hrtimer_start(&stream->arrival, chunk->arrives, HRTIMER_MODE_ABS);
 	if (!cancelio_queue_empty(&stream->writers))
 		stream_ask(stream);
+	/* Who polls gets on the wait queue before it looks, under the lock. */
 	if (waitqueue_active(&stream->poll))
 		events = stream_events(stream, stream->polled);
 	else
@@ -412,11 +413,14 @@ static ssize_t stream_finish(struct cancelio_device *dev, struct cancelio_io *io
 static __poll_t stream_poll(struct cancelio_device *dev, struct file *file, poll_table *wait)
 {
 	struct stream *stream = to_stream(dev);
+	bool write = poll_requested_events(wait) & (EPOLLOUT | EPOLLWRNORM);
+	__poll_t events;
 
 	poll_wait(file, &stream->poll, wait);
-	/* Pairs with waitqueue_active() in stream_run(), by the lock. */
-	guard(spinlock_irq)(&stream->lock);
-	return stream_events(stream, poll_requested_events(wait) & (EPOLLOUT | EPOLLWRNORM));
+	spin_lock_irq(&stream->lock);
+	events = stream_events(stream, write);
+	spin_unlock_irq(&stream->lock);
+	return events;
 }
 
 static int stream_create(struct cancelio_device *dev)
