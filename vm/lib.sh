@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # What the scripts of this folder share; sourced, with $me set to the script's name.
-# shellcheck shell=sh disable=SC2034
+# shellcheck shell=sh disable=SC2034,SC2154
 
 top=$(cd "$(dirname "$0")/.." && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/cancelio
