@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+/* The handle types of the window system: source that only names them compiles. */
+#ifndef _WINDEF_H_
+#define _WINDEF_H_
+
+#include <minwindef.h>
+
+typedef HANDLE HWND, HMENU, HDC, HICON, HCURSOR, HBRUSH;
+typedef DWORD COLORREF;
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* The file object: what one CreateFile made, however many handles lead to it. */
+#ifndef CIO_FILE_H
+#define CIO_FILE_H
+
+#include <stdatomic.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "object.h"
+
+struct cio_file {
+	struct cio_object obj;
+	int fd;
+	mode_t type; /* S_IF* */
+	bool overlapped; /* opened with FILE_FLAG_OVERLAPPED */
+	bool seekable;
+	bool append_only;
+	struct cio_list ops; /* pending; state lock */
+
+	/* A synchronous file object serves one request at a time, and keeps a position. */
+	atomic_uint busy; /* futex: 0 free, 1 taken, 2 taken and wanted */
+	uint64_t position;
+
+	/* What the others must be compatible with: see share.c. */
+	struct cio_list sharing;
+	dev_t device;
+	ino_t inode;
+	DWORD access, share;
+};
+
+struct cio_file *cio_file_new(void);
+
+/* Under the state lock: forgets who had the object busy. */
+void cio_file_reinit_in_child(struct cio_object *obj);
+
+/* Sharing. False: it conflicts with a file that is open. */
+bool cio_share_enter(struct cio_file *file);
+void cio_share_leave(struct cio_file *file);
+
+/*
+ * write(2) and its kin without SIGPIPE: `call` runs with the signal blocked, and what it raised is
+ * taken away. Only a pipe raises it.
+ */
+struct cio_sigpipe {
+	sigset_t old;
+	bool blocked, pending;
+};
+void cio_sigpipe_block(struct cio_sigpipe *s);
+void cio_sigpipe_restore(struct cio_sigpipe *s, bool raised);
+
+#endif

@@ -1,0 +1,481 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "op.h"
+#include "status.h"
+#include "thread.h"
+#include "wait.h"
+
+#define CHUNK 64
+#define MAX_CHUNKS 16384
+#define MAX_TRANSFER 0x7ffff000u /* the most that the kernel moves in one call */
+#define MAX_CANCEL_PAUSE_MS 100
+
+/* Operations are never freed, only reused: a late CQE can always look at what it names. */
+static struct cio_op *_Atomic chunks[MAX_CHUNKS];
+static uint32_t made; /* state lock, as are all in this group */
+static struct cio_op *free_ops;
+
+static struct cio_op *op_at(uint32_t index)
+{
+	return &atomic_load_explicit(&chunks[index / CHUNK], memory_order_acquire)[index % CHUNK];
+}
+
+static uint64_t tag_of(const struct cio_op *op)
+{
+	return (uint64_t)atomic_load_explicit(&op->generation, memory_order_relaxed) << 32 |
+	       (uint64_t)op->index << 2;
+}
+
+/* A CQE of the operation itself is proof of life; of a cancel's CQE the target may be gone. */
+static struct cio_op *op_of(uint64_t tag)
+{
+	return op_at((uint32_t)tag >> 2);
+}
+
+static bool op_is_current(uint64_t tag)
+{
+	return tag_of(op_of(tag)) == (tag & ~(uint64_t)CIO_CQE_KIND);
+}
+
+static bool ops_grow(void)
+{
+	struct cio_op *chunk;
+
+	if (made == CHUNK * MAX_CHUNKS)
+		return false;
+	chunk = calloc(CHUNK, sizeof(*chunk));
+	if (!chunk)
+		return false;
+	atomic_store_explicit(&chunks[made / CHUNK], chunk, memory_order_release);
+	for (uint32_t i = CHUNK; i-- > 0;) {
+		chunk[i].index = made + i;
+		chunk[i].next_free = free_ops;
+		free_ops = &chunk[i];
+	}
+	made += CHUNK;
+	return true;
+}
+
+/* The start of a request, in one step for all who look on: reset, and findable for a cancel. */
+static struct cio_op *op_start(struct cio_ring *ring, struct cio_thread *self,
+			       const struct cio_request *req)
+{
+	struct cio_op *op;
+
+	cio_state_lock();
+	if (!free_ops && !ops_grow()) {
+		cio_state_unlock();
+		return NULL;
+	}
+	op = free_ops;
+	free_ops = op->next_free;
+	op->ring = ring;
+	op->file = req->file;
+	op->event = req->event;
+	op->thread = self;
+	op->overlapped = req->overlapped;
+	op->write = req->write;
+	op->append = req->append;
+	op->polling = false;
+	op->buffer = req->buffer;
+	op->length = req->length;
+	op->offset = req->offset;
+	op->done = 0;
+	atomic_store_explicit(&op->cancel_pause_ms, 0, memory_order_relaxed);
+	atomic_store_explicit(&op->flags, CIO_OP_ISSUING, memory_order_relaxed);
+	cio_object_get(&op->file->obj);
+	if (op->event) {
+		cio_object_get(op->event);
+		op->event->signalled = false;
+	}
+	op->file->obj.signalled = false;
+	cio_list_add_tail(&op->in_file, &op->file->ops);
+	cio_list_add_tail(&op->in_thread, &self->ops);
+	atomic_fetch_add(&ring->inflight, 1);
+	cio_state_unlock();
+	return op;
+}
+
+static void publish_locked(struct cio_file *file, struct cio_object *event,
+			   LPOVERLAPPED overlapped, DWORD status, DWORD bytes)
+{
+	if (overlapped) {
+		overlapped->InternalHigh = bytes;
+		/* From this store on, the application may do with its memory what it likes. */
+		__atomic_store_n(&overlapped->Internal, status, __ATOMIC_RELEASE);
+	}
+	cio_object_signal(event ? event : &file->obj);
+}
+
+/*
+ * The end, again in one step: status and signal cannot be seen apart, so that a thread which sees
+ * the one and starts its next request with the same event cannot lose its reset to our signal.
+ */
+static void op_finish(struct cio_op *op, DWORD status, bool notify)
+{
+	struct cio_file *file = op->file;
+	struct cio_object *event = op->event;
+	struct cio_thread *thread = op->thread;
+
+	cio_state_lock();
+	if (notify)
+		publish_locked(file, event, op->overlapped, status, op->done);
+	cio_list_del(&op->in_file);
+	cio_list_del(&op->in_thread);
+	atomic_fetch_sub(&op->ring->inflight, 1);
+	if (thread->draining && cio_list_empty(&thread->ops)) {
+		cio_wake_later(thread);
+		atomic_store(&thread->drained, true);
+	}
+	atomic_fetch_add(&op->generation, 1);
+	op->next_free = free_ops;
+	free_ops = op;
+	cio_state_unlock();
+	if (event)
+		cio_object_put(event);
+	cio_object_put(&file->obj);
+}
+
+static bool cancel_asked(struct cio_op *op)
+{
+	return atomic_load(&op->flags) & CIO_OP_CANCEL;
+}
+
+static void submit_cancels(struct cio_ring *ring, const uint64_t *tags, unsigned int count)
+{
+	struct io_uring_sqe sqes[32];
+
+	for (unsigned int i = 0; i < count; i++) {
+		sqes[i] = (struct io_uring_sqe){ 0 };
+		io_uring_prep_cancel64(&sqes[i], tags[i], 0);
+		sqes[i].user_data = tags[i] | CIO_CQE_CANCEL;
+	}
+	cio_ring_submit(ring, sqes, count);
+}
+
+/* The steps of an operation. PENDING: a CQE will come. Otherwise it has ended. */
+
+static DWORD step_end(struct cio_op *op, DWORD status)
+{
+	/* What has been moved has been moved: that is success with a partial count (W-RACE-4). */
+	return op->done ? CIO_OK : status;
+}
+
+static DWORD step_submit(struct cio_op *op)
+{
+	struct io_uring_sqe sqe = { 0 };
+	uint32_t length = op->length - op->done;
+	char *buffer = op->buffer + op->done;
+	uint64_t offset = op->file->seekable ? op->offset + op->done : (uint64_t)-1;
+
+	if (op->polling)
+		io_uring_prep_poll_add(&sqe, op->file->fd, op->write ? POLLOUT : POLLIN);
+	else if (op->write)
+		io_uring_prep_write(&sqe, op->file->fd, buffer, length, offset);
+	else
+		io_uring_prep_read(&sqe, op->file->fd, buffer, length, offset);
+	if (op->append && !op->polling) {
+		sqe.off = 0;
+		sqe.rw_flags = RWF_APPEND;
+	}
+	sqe.user_data = tag_of(op);
+	cio_ring_submit(op->ring, &sqe, 1);
+	return STATUS_PENDING;
+}
+
+/*
+ * A write to a pipe is tried by plain write(2) and only its waiting is left to the ring. The
+ * ring would retry inside the issuing thread at any moment, and raise SIGPIPE there.
+ */
+static DWORD step_write_pipe(struct cio_op *op)
+{
+	struct cio_sigpipe sigpipe;
+	ssize_t n;
+	int err;
+
+	cio_sigpipe_block(&sigpipe);
+	do {
+		n = write(op->file->fd, op->buffer + op->done, op->length - op->done);
+		err = n < 0 ? errno : 0;
+		if (n > 0)
+			op->done += (uint32_t)n;
+	} while ((n > 0 && op->done < op->length) || err == EINTR);
+	cio_sigpipe_restore(&sigpipe, err == EPIPE);
+
+	if (!err)
+		return CIO_OK;
+	if (err != EAGAIN)
+		return step_end(op, cio_errno_to_status(err));
+	if (cancel_asked(op))
+		return step_end(op, CIO_CANCELLED);
+	op->polling = true;
+	return step_submit(op);
+}
+
+static DWORD step_next(struct cio_op *op)
+{
+	if (op->write && op->file->type == S_IFIFO)
+		return step_write_pipe(op);
+	op->polling = false;
+	return step_submit(op);
+}
+
+static DWORD end_of_read(struct cio_op *op)
+{
+	if (op->done || !op->length)
+		return CIO_OK;
+	return op->file->type == S_IFIFO ? CIO_PIPE_BROKEN : CIO_END_OF_FILE;
+}
+
+static bool wants_more(struct cio_op *op, uint32_t moved)
+{
+	if (op->done == op->length || !moved)
+		return false;
+	return op->write || moved == MAX_TRANSFER;
+}
+
+static DWORD step_result(struct cio_op *op, int res)
+{
+	if (op->polling && res >= 0)
+		return step_next(op);
+	if (res >= 0) {
+		op->done += (uint32_t)res;
+		if (wants_more(op, (uint32_t)res))
+			return cancel_asked(op) ? CIO_OK : step_next(op);
+		return op->write ? CIO_OK : end_of_read(op);
+	}
+	if (res == -EINTR || res == -ECANCELED) {
+		/* Nobody asked: it was a signal, or the end of the thread that submitted. */
+		return cancel_asked(op) ? step_end(op, CIO_CANCELLED) : step_next(op);
+	}
+	if (res == -EAGAIN && !op->polling) {
+		if (cancel_asked(op))
+			return step_end(op, CIO_CANCELLED);
+		op->polling = true;
+		return step_submit(op);
+	}
+	return step_end(op, cio_errno_to_status(-res));
+}
+
+/*
+ * The issuer's half. Ends when the operation has ended inline, or when it is agreed that its next
+ * completion belongs to whoever reaps it.
+ */
+static DWORD op_issue(struct cio_op *op)
+{
+	uint64_t tag = tag_of(op);
+	struct cio_ring *ring = op->ring;
+	DWORD status = step_next(op);
+
+	while (status == STATUS_PENDING) {
+		uint32_t flags = atomic_load(&op->flags);
+
+		if (!(flags & CIO_OP_ARRIVED)) {
+			cio_ring_reap(ring);
+			flags = atomic_load(&op->flags);
+		}
+		if (flags & CIO_OP_ARRIVED) {
+			atomic_fetch_and(&op->flags, ~CIO_OP_ARRIVED);
+			status = step_result(op, op->res);
+			continue;
+		}
+		if (!atomic_compare_exchange_strong(&op->flags, &flags, flags & ~CIO_OP_ISSUING))
+			continue;
+		/* The operation may be gone by now; but its name is ours to use. */
+		if (flags & CIO_OP_CANCEL)
+			submit_cancels(ring, &tag, 1);
+		break;
+	}
+	return status;
+}
+
+DWORD cio_op_run(struct cio_thread *self, const struct cio_request *req, DWORD *bytes)
+{
+	struct cio_ring *ring;
+	struct cio_op *op;
+	DWORD status, error = cio_ring_get(&ring);
+
+	if (error)
+		return error == ERROR_NOT_SUPPORTED ? CIO_NOT_SUPPORTED : CIO_NO_MEMORY;
+	if (!cio_ring_need_helper(ring))
+		return CIO_NO_MEMORY;
+	op = op_start(ring, self, req);
+	if (!op)
+		return CIO_NO_MEMORY;
+	cio_ring_enter(ring);
+	status = op_issue(op);
+	if (status == STATUS_PENDING) {
+		cio_state_lock();
+		cio_ring_offer_role(ring);
+		cio_state_unlock();
+	} else {
+		*bytes = op->done;
+		op_finish(op, status, cio_status_ok(status));
+	}
+	cio_ring_leave(ring);
+	return status;
+}
+
+static void op_arrived(struct cio_op *op, int res)
+{
+	DWORD status;
+
+	op->res = res;
+	if (atomic_fetch_or(&op->flags, CIO_OP_ARRIVED) & CIO_OP_ISSUING)
+		return;
+	atomic_fetch_and(&op->flags, ~CIO_OP_ARRIVED);
+	status = step_result(op, res);
+	if (status != STATUS_PENDING)
+		op_finish(op, status, true);
+}
+
+/*
+ * A cancel that did not hit: the target runs in a worker, or was between two steps, or the kernel
+ * has lost the request (it happens). While the target lives it is asked again, after a pause,
+ * which is a timeout in the ring: whoever waits there is woken by it.
+ */
+static void cancel_missed(struct cio_ring *ring, uint64_t tag)
+{
+	struct cio_op *op = op_of(tag);
+	uint32_t ms = atomic_load_explicit(&op->cancel_pause_ms, memory_order_relaxed);
+	struct __kernel_timespec ts = { 0 };
+	struct io_uring_sqe sqe = { 0 };
+
+	ms = ms ? ms * 2 : 1;
+	if (ms > MAX_CANCEL_PAUSE_MS)
+		ms = MAX_CANCEL_PAUSE_MS;
+	atomic_store_explicit(&op->cancel_pause_ms, ms, memory_order_relaxed);
+	ts.tv_nsec = ms * 1000000ll;
+	io_uring_prep_timeout(&sqe, &ts, 0, 0);
+	sqe.user_data = (tag & ~(uint64_t)CIO_CQE_KIND) | CIO_CQE_CANCEL_AGAIN;
+	cio_ring_submit(ring, &sqe, 1);
+}
+
+void cio_op_event(struct cio_ring *ring, uint64_t tag, int res)
+{
+	uint64_t name = tag & ~(uint64_t)CIO_CQE_KIND;
+
+	switch (tag & CIO_CQE_KIND) {
+	case CIO_CQE_OP:
+		op_arrived(op_of(tag), res);
+		break;
+	case CIO_CQE_CANCEL:
+		if (res != 0 && op_is_current(tag))
+			cancel_missed(ring, tag);
+		break;
+	case CIO_CQE_CANCEL_AGAIN:
+		if (op_is_current(tag))
+			submit_cancels(ring, &name, 1);
+		break;
+	}
+}
+
+/* Marks an operation. True: the kernel must be asked, by the caller. */
+static bool op_mark_cancel(struct cio_op *op)
+{
+	uint32_t flags = atomic_fetch_or(&op->flags, CIO_OP_CANCEL);
+
+	/* Its issuer sees the mark before it lets go, and asks for us; a marked one was asked. */
+	return !(flags & (CIO_OP_ISSUING | CIO_OP_CANCEL));
+}
+
+/* Returns how many tags were gathered; a full batch means there may be more. */
+static unsigned int gather(struct cio_file *file, LPOVERLAPPED overlapped,
+			   struct cio_thread *thread, uint64_t *tags, unsigned int max,
+			   bool *found)
+{
+	struct cio_list *head = file ? &file->ops : &thread->ops;
+	unsigned int n = 0;
+
+	cio_state_lock();
+	cio_list_each(pos, head) {
+		struct cio_op *op = file ? cio_entry(pos, struct cio_op, in_file) :
+					   cio_entry(pos, struct cio_op, in_thread);
+
+		if (n == max)
+			break;
+		if ((overlapped && op->overlapped != overlapped) ||
+		    (thread && op->thread != thread))
+			continue;
+		*found = true;
+		if (op_mark_cancel(op))
+			tags[n++] = tag_of(op);
+	}
+	cio_state_unlock();
+	return n;
+}
+
+bool cio_ops_cancel(struct cio_file *file, LPOVERLAPPED overlapped, struct cio_thread *thread)
+{
+	struct cio_ring *ring = cio_ring_if_made();
+	bool found = false;
+	uint64_t tags[32];
+	unsigned int n;
+
+	if (!ring)
+		return false;
+	do {
+		n = gather(file, overlapped, thread, tags, 32, &found);
+		if (!n)
+			break;
+		cio_ring_enter(ring);
+		submit_cancels(ring, tags, n);
+		cio_ring_reap(ring);
+		cio_ring_leave(ring);
+	} while (n == 32);
+	return found;
+}
+
+void cio_ops_drain_thread(struct cio_thread *self)
+{
+	bool idle;
+
+	cio_state_lock();
+	idle = cio_list_empty(&self->ops);
+	atomic_store(&self->drained, idle);
+	self->draining = !idle;
+	cio_state_unlock();
+	if (idle)
+		return;
+	cio_ops_cancel(NULL, NULL, self);
+	cio_wait_until(self, &self->drained, CIO_FOREVER);
+}
+
+void cio_publish(struct cio_file *file, struct cio_object *event, LPOVERLAPPED overlapped,
+		 DWORD status, DWORD bytes)
+{
+	cio_state_lock();
+	publish_locked(file, event, overlapped, status, bytes);
+	cio_state_unlock();
+}
+
+void cio_unpublish(struct cio_file *file, struct cio_object *event)
+{
+	cio_state_lock();
+	file->obj.signalled = false;
+	if (event)
+		event->signalled = false;
+	cio_state_unlock();
+}
+
+void cio_ops_reinit_in_child(void)
+{
+	for (uint32_t i = 0; i < made; i++) {
+		struct cio_op *op = op_at(i);
+
+		if (cio_list_empty(&op->in_file) || !op->in_file.next)
+			continue;
+		/* The references are kept: to drop the last one could call what fork forbids. */
+		cio_list_del(&op->in_file);
+		cio_list_del(&op->in_thread);
+		atomic_fetch_add(&op->generation, 1);
+		op->next_free = free_ops;
+		free_ops = op;
+	}
+}

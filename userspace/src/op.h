@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One overlapped read or write in flight.
+ *
+ *   start -> [issuing] -> inline end, told by the call itself
+ *                     \-> [pending] -> end, told by event, file object or OVERLAPPED
+ *
+ * Who has the operation is decided in `flags`: a completion that comes while the issuer is still
+ * in its call is left to the issuer, any other belongs to whoever reaps it. A cancel sets a flag
+ * and asks the kernel; it never ends an operation.
+ */
+#ifndef CIO_OP_H
+#define CIO_OP_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+#include <windows.h>
+
+#include "file.h"
+#include "list.h"
+#include "object.h"
+#include "ring.h"
+
+#define CIO_OP_ISSUING 1u
+#define CIO_OP_ARRIVED 2u /* a CQE came while ISSUING; its result is in `res` */
+#define CIO_OP_CANCEL 4u /* somebody asked */
+
+struct cio_op {
+	struct cio_list in_file, in_thread; /* state lock */
+	struct cio_op *next_free;
+	struct cio_ring *ring;
+	struct cio_file *file;
+	struct cio_object *event; /* NULL: the file object is signalled instead */
+	struct cio_thread *thread;
+	LPOVERLAPPED overlapped;
+
+	uint32_t index;
+	_Atomic uint32_t generation; /* of this use; part of user_data */
+	_Atomic uint32_t flags;
+	_Atomic uint32_t cancel_pause_ms;
+	int res;
+
+	bool write, append, polling;
+	char *buffer;
+	uint32_t length, done;
+	uint64_t offset;
+};
+
+struct cio_request {
+	struct cio_file *file;
+	struct cio_object *event;
+	LPOVERLAPPED overlapped;
+	bool write, append;
+	void *buffer;
+	DWORD length;
+	uint64_t offset;
+};
+
+/*
+ * Starts the request. STATUS_PENDING: it will end later. Anything else: it has ended inline, with
+ * *bytes transferred; on success the notifications have been made (W-OVL-5), on an error none has
+ * (W-OVL-7).
+ */
+DWORD cio_op_run(struct cio_thread *self, const struct cio_request *req, DWORD *bytes);
+
+/* A CQE of an operation, of its cancel, or of the pause before the next one. */
+void cio_op_event(struct cio_ring *ring, uint64_t tag, int res);
+
+/*
+ * Asks for the cancellation of what is pending on a file: all of it, or only that of one
+ * OVERLAPPED, or only that of one thread. False: there was nothing.
+ */
+bool cio_ops_cancel(struct cio_file *file, LPOVERLAPPED overlapped, struct cio_thread *thread);
+
+/* Cancels what the calling thread has issued, and waits for its end (W-THREAD-3, -4). */
+void cio_ops_drain_thread(struct cio_thread *self);
+
+/* Publishes a result and signals its event, or the file; takes the state lock. */
+void cio_publish(struct cio_file *file, struct cio_object *event, LPOVERLAPPED overlapped,
+		 DWORD status, DWORD bytes);
+/* The other half: what a start resets (W-OVL-3). */
+void cio_unpublish(struct cio_file *file, struct cio_object *event);
+
+/* Pending operations belong to the parent. */
+void cio_ops_reinit_in_child(void);
+
+#endif

@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "futex.h"
+#include "object.h"
+#include "op.h"
+#include "ring.h"
+#include "thread.h"
+#include "wait.h"
+
+#define SQ_ENTRIES 128
+#define CQ_ENTRIES 4096
+#define BATCH 32
+#define NEEDED (IORING_FEAT_NODROP | IORING_FEAT_FAST_POLL | IORING_FEAT_EXT_ARG)
+
+static pthread_mutex_t making = PTHREAD_MUTEX_INITIALIZER;
+static struct cio_ring *_Atomic the_ring;
+
+static DWORD setup_error(int err)
+{
+	switch (err) {
+	case ENOMEM:
+		return ERROR_NOT_ENOUGH_MEMORY;
+	case EMFILE:
+	case ENFILE:
+		return ERROR_TOO_MANY_OPEN_FILES;
+	default:
+		return ERROR_NOT_SUPPORTED; /* absent, forbidden, or too old */
+	}
+}
+
+static DWORD ring_setup(struct cio_ring *r)
+{
+	struct io_uring_params p = { .flags = IORING_SETUP_CQSIZE, .cq_entries = CQ_ENTRIES };
+	int err = -io_uring_queue_init_params(SQ_ENTRIES, &r->uring, &p);
+
+	if (err)
+		return setup_error(err);
+	if ((p.features & NEEDED) != NEEDED || !r->uring.cq.kflags) {
+		io_uring_queue_exit(&r->uring);
+		return ERROR_NOT_SUPPORTED;
+	}
+	r->eventfd = eventfd(0, EFD_CLOEXEC);
+	err = r->eventfd < 0 ? errno : -io_uring_register_eventfd(&r->uring, r->eventfd);
+	if (err) {
+		if (r->eventfd >= 0)
+			close(r->eventfd);
+		io_uring_queue_exit(&r->uring);
+		return setup_error(err);
+	}
+	pthread_mutex_init(&r->sq_lock, NULL);
+	pthread_mutex_init(&r->cq_lock, NULL);
+	cio_list_init(&r->parked);
+	return 0;
+}
+
+DWORD cio_ring_get(struct cio_ring **ring)
+{
+	struct cio_ring *r = atomic_load(&the_ring);
+	DWORD error = 0;
+
+	if (!r) {
+		pthread_mutex_lock(&making);
+		r = atomic_load(&the_ring);
+		if (!r) {
+			r = calloc(1, sizeof(*r));
+			error = r ? ring_setup(r) : ERROR_NOT_ENOUGH_MEMORY;
+			if (error)
+				free(r);
+			else
+				atomic_store(&the_ring, r);
+		}
+		pthread_mutex_unlock(&making);
+	}
+	*ring = r;
+	return error;
+}
+
+struct cio_ring *cio_ring_if_made(void)
+{
+	return atomic_load_explicit(&the_ring, memory_order_acquire);
+}
+
+/*
+ * The eventfd is quiet exactly while somebody is inside. Whoever sets the flag is inside, so the
+ * last to leave clears it after every set; a clear that comes late costs one needless wake-up.
+ */
+static void set_eventfd_quiet(struct cio_ring *r, bool quiet)
+{
+	__atomic_store_n(r->uring.cq.kflags, quiet ? IORING_CQ_EVENTFD_DISABLED : 0,
+			 __ATOMIC_RELAXED);
+}
+
+static bool cq_has_entries(struct cio_ring *r)
+{
+	return __atomic_load_n(r->uring.cq.khead, __ATOMIC_RELAXED) !=
+		       __atomic_load_n(r->uring.cq.ktail, __ATOMIC_ACQUIRE) ||
+	       (__atomic_load_n(r->uring.sq.kflags, __ATOMIC_RELAXED) & IORING_SQ_CQ_OVERFLOW);
+}
+
+void cio_ring_enter(struct cio_ring *r)
+{
+	if (atomic_fetch_add(&r->inside, 1) == 0)
+		set_eventfd_quiet(r, true);
+}
+
+void cio_ring_leave(struct cio_ring *r)
+{
+	while (atomic_fetch_sub(&r->inside, 1) == 1) {
+		set_eventfd_quiet(r, false);
+		/* A completion may have come while the kernel still saw the flag. */
+		__sync_synchronize();
+		if (!cq_has_entries(r))
+			return;
+		cio_ring_enter(r);
+		cio_ring_reap(r);
+	}
+}
+
+static void submit_locked(struct cio_ring *r)
+{
+	while (io_uring_sq_ready(&r->uring)) {
+		int ret = io_uring_submit(&r->uring);
+
+		if (ret >= 0 || ret == -EINTR)
+			continue;
+		/* No room for completions, or no memory: others need the lock to make some. */
+		pthread_mutex_unlock(&r->sq_lock);
+		cio_ring_reap(r);
+		sched_yield();
+		pthread_mutex_lock(&r->sq_lock);
+	}
+}
+
+void cio_ring_submit(struct cio_ring *r, const struct io_uring_sqe *sqes, unsigned int count)
+{
+	pthread_mutex_lock(&r->sq_lock);
+	for (unsigned int i = 0; i < count; i++) {
+		struct io_uring_sqe *slot;
+
+		while (!(slot = io_uring_get_sqe(&r->uring)))
+			submit_locked(r);
+		*slot = sqes[i];
+	}
+	submit_locked(r);
+	pthread_mutex_unlock(&r->sq_lock);
+}
+
+void cio_ring_kick(struct cio_ring *r)
+{
+	struct io_uring_sqe sqe = { 0 };
+
+	io_uring_prep_nop(&sqe);
+	sqe.user_data = CIO_CQE_KICK;
+	cio_ring_submit(r, &sqe, 1);
+}
+
+/*
+ * A kick that another than the reaper has reaped is lost to a reaper that was just about to fall
+ * asleep: it would sleep on over a tail that has not moved.
+ */
+static void kick_reaped(struct cio_ring *r)
+{
+	struct cio_thread *t;
+	bool lost;
+
+	cio_state_lock();
+	t = r->reaper;
+	lost = t && t != cio_self_if_known() && atomic_load(&t->park) == CIO_PARK_NOTIFIED;
+	cio_state_unlock();
+	if (lost)
+		cio_ring_kick(r);
+}
+
+void cio_ring_reap(struct cio_ring *r)
+{
+	struct io_uring_cqe *cqes[BATCH];
+	struct {
+		uint64_t tag;
+		int res;
+	} got[BATCH];
+	unsigned int n;
+
+	while (cq_has_entries(r)) {
+		pthread_mutex_lock(&r->cq_lock);
+		n = io_uring_peek_batch_cqe(&r->uring, cqes, BATCH);
+		for (unsigned int i = 0; i < n; i++) {
+			got[i].tag = cqes[i]->user_data;
+			got[i].res = cqes[i]->res;
+		}
+		io_uring_cq_advance(&r->uring, n);
+		pthread_mutex_unlock(&r->cq_lock);
+		for (unsigned int i = 0; i < n; i++) {
+			if ((got[i].tag & CIO_CQE_KIND) == CIO_CQE_KICK)
+				kick_reaped(r);
+			else
+				cio_op_event(r, got[i].tag, got[i].res);
+		}
+	}
+}
+
+void cio_ring_poll(void)
+{
+	struct cio_ring *r = cio_ring_if_made();
+
+	if (!r || !cq_has_entries(r))
+		return;
+	cio_ring_enter(r);
+	cio_ring_reap(r);
+	cio_ring_leave(r);
+}
+
+void cio_ring_sleep(struct cio_ring *r, uint64_t deadline)
+{
+	uint64_t now = deadline == CIO_FOREVER ? 0 : cio_now();
+	uint64_t left = deadline > now ? deadline - now : 0;
+	struct __kernel_timespec ts = { .tv_sec = (int64_t)(left / 1000000000u),
+					.tv_nsec = (int64_t)(left % 1000000000u) };
+	struct io_uring_getevents_arg arg = { .ts = (uint64_t)(uintptr_t)&ts };
+
+	if (deadline == CIO_FOREVER)
+		arg.ts = 0;
+	io_uring_enter2((unsigned int)r->uring.ring_fd, 0, 1,
+			IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, (sigset_t *)&arg,
+			sizeof(arg));
+}
+
+bool cio_ring_take_role(struct cio_ring *r, struct cio_thread *self)
+{
+	bool mine;
+
+	cio_state_lock();
+	if (!r->reaper && atomic_load(&r->inflight)) {
+		cio_list_del(&self->parked);
+		r->reaper = self;
+		cio_ring_enter(r);
+	}
+	mine = r->reaper == self;
+	if (!mine && cio_list_empty(&self->parked))
+		cio_list_add_tail(&self->parked, &r->parked);
+	cio_state_unlock();
+	return mine;
+}
+
+void cio_ring_offer_role(struct cio_ring *r)
+{
+	struct cio_thread *t;
+
+	if (r->reaper || cio_list_empty(&r->parked))
+		return;
+	t = cio_entry(r->parked.next, struct cio_thread, parked);
+	cio_list_del(&t->parked);
+	r->reaper = t;
+	cio_ring_enter(r);
+	cio_wake_later(t);
+}
+
+void cio_ring_drop_role(struct cio_ring *r, struct cio_thread *self)
+{
+	bool was_mine;
+
+	cio_state_lock();
+	cio_list_del(&self->parked);
+	was_mine = r->reaper == self;
+	if (was_mine) {
+		r->reaper = NULL;
+		if (atomic_load(&r->inflight))
+			cio_ring_offer_role(r);
+	}
+	cio_state_unlock();
+	if (was_mine)
+		cio_ring_leave(r);
+}
+
+static void *helper_main(void *arg)
+{
+	struct cio_ring *r = arg;
+	uint64_t count;
+
+	for (;;) {
+		if (read(r->eventfd, &count, sizeof(count)) < 0 && errno != EINTR)
+			return NULL;
+		cio_ring_enter(r);
+		cio_ring_reap(r);
+		cio_ring_leave(r);
+	}
+}
+
+static bool start_helper(struct cio_ring *r)
+{
+	sigset_t all, old;
+	pthread_attr_t attr;
+	pthread_t id;
+	int err;
+
+	sigfillset(&all);
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	err = pthread_create(&id, &attr, helper_main, r);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	pthread_attr_destroy(&attr);
+	return err == 0;
+}
+
+bool cio_ring_need_helper(struct cio_ring *r)
+{
+	bool ok;
+
+	if (atomic_load_explicit(&r->helper_running, memory_order_acquire))
+		return true;
+	pthread_mutex_lock(&making);
+	ok = atomic_load(&r->helper_running) || start_helper(r);
+	if (ok)
+		atomic_store(&r->helper_running, true);
+	pthread_mutex_unlock(&making);
+	return ok;
+}
+
+void cio_ring_lock_all(void)
+{
+	struct cio_ring *r;
+
+	pthread_mutex_lock(&making);
+	r = cio_ring_if_made();
+	if (r) {
+		pthread_mutex_lock(&r->sq_lock);
+		pthread_mutex_lock(&r->cq_lock);
+	}
+}
+
+void cio_ring_unlock_all(void)
+{
+	struct cio_ring *r = cio_ring_if_made();
+
+	if (r) {
+		pthread_mutex_unlock(&r->cq_lock);
+		pthread_mutex_unlock(&r->sq_lock);
+	}
+	pthread_mutex_unlock(&making);
+}
+
+void cio_ring_reinit_in_child(void)
+{
+	struct cio_ring *r = atomic_exchange(&the_ring, NULL);
+
+	if (r) {
+		io_uring_queue_exit(&r->uring);
+		close(r->eventfd);
+		free(r);
+	}
+	pthread_mutex_unlock(&making);
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The io_uring and who looks after it.
+ *
+ * At most one thread, the reaper, sleeps in the ring: some thread that has to wait anyway. The
+ * role goes from hand to hand among those who wait. While nobody is inside the library, a helper
+ * thread sleeps on an eventfd; the kernel is told to signal it only then.
+ */
+#ifndef CIO_RING_H
+#define CIO_RING_H
+
+#include <liburing.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <windows.h>
+
+#include "list.h"
+
+struct cio_thread;
+
+struct cio_ring {
+	struct io_uring uring;
+	int eventfd;
+	pthread_mutex_t sq_lock, cq_lock;
+	_Atomic unsigned int inside; /* threads that will look at the CQ before they leave */
+	_Atomic unsigned int inflight; /* operations whose end has not been seen */
+	struct cio_thread *reaper; /* state lock */
+	struct cio_list parked; /* waiting threads that could become reaper; state lock */
+	_Atomic bool helper_running;
+};
+
+/* The low two bits of user_data say whose completion it is; the rest names an operation. */
+enum cio_cqe_kind { CIO_CQE_OP, CIO_CQE_CANCEL, CIO_CQE_CANCEL_AGAIN, CIO_CQE_KICK };
+#define CIO_CQE_KIND 3u
+
+/* Makes the process's ring if need be. 0, or the Win32 error for the lack of it. */
+DWORD cio_ring_get(struct cio_ring **ring);
+struct cio_ring *cio_ring_if_made(void);
+
+/* Bracket whatever may leave completions behind: submissions, and a look at the CQ. */
+void cio_ring_enter(struct cio_ring *ring);
+void cio_ring_leave(struct cio_ring *ring);
+
+void cio_ring_submit(struct cio_ring *ring, const struct io_uring_sqe *sqes, unsigned int count);
+void cio_ring_reap(struct cio_ring *ring);
+/* Reaps what is already there, without a system call when nothing is. */
+void cio_ring_poll(void);
+/* Sleeps until there is a completion; only the reaper may. */
+void cio_ring_sleep(struct cio_ring *ring, uint64_t deadline);
+/* Ends the reaper's sleep. */
+void cio_ring_kick(struct cio_ring *ring);
+
+/* True: the caller is the reaper. False: another is, or there is nothing to reap. */
+bool cio_ring_take_role(struct cio_ring *ring, struct cio_thread *self);
+/* Passes the role on, if it was the caller's; the caller no longer waits. */
+void cio_ring_drop_role(struct cio_ring *ring, struct cio_thread *self);
+/* Under the state lock: gives a free role to one of those who wait, if any does. */
+void cio_ring_offer_role(struct cio_ring *ring);
+
+/* False: there can be no helper thread, so nothing may be left pending. */
+bool cio_ring_need_helper(struct cio_ring *ring);
+
+/* The parent's ring, and all that is pending in it, is not the child's. */
+void cio_ring_reinit_in_child(void);
+void cio_ring_lock_all(void);
+void cio_ring_unlock_all(void);
+
+#endif

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include "futex.h"
+#include "sync.h"
+#include "thread.h"
+
+long cio_sync_stub(const _Atomic uint64_t *word, long nr, long a1, long a2, long a3, long a4,
+		   long a5, long a6);
+extern const char cio_sync_begin_pc[], cio_sync_end_pc[], cio_sync_cancel_pc[];
+
+static int cancel_signal;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static unsigned long *pc_of(ucontext_t *uc)
+{
+#if defined(__x86_64__)
+	return (unsigned long *)&uc->uc_mcontext.gregs[REG_RIP];
+#else
+	return (unsigned long *)&uc->uc_mcontext.pc;
+#endif
+}
+
+/*
+ * The kernel has wound the program counter back to the system call's instruction if the call is
+ * to be restarted, which SA_RESTART makes of every interrupted call that can be. So a counter
+ * inside the range means: nothing has happened.
+ */
+static void on_cancel(int sig, siginfo_t *info, void *context)
+{
+	struct cio_thread *self = cio_self_if_known();
+	unsigned long *pc = pc_of(context);
+
+	(void)sig;
+	(void)info;
+	if (!self || !(atomic_load(&self->sync.word) & CIO_SYNC_CANCELLED))
+		return;
+	if (*pc >= (unsigned long)cio_sync_begin_pc && *pc < (unsigned long)cio_sync_end_pc)
+		*pc = (unsigned long)cio_sync_cancel_pc;
+}
+
+/*
+ * The highest real-time signal that nobody has claimed yet. The last one is left alone: it is
+ * what other libraries reach for first.
+ */
+static void install_handler(void)
+{
+	struct sigaction sa, old;
+
+	sa.sa_sigaction = on_cancel;
+	sa.sa_flags = SA_SIGINFO | SA_RESTART;
+	sigemptyset(&sa.sa_mask);
+	for (int sig = SIGRTMAX - 1; sig > SIGRTMIN; sig--) {
+		if (sigaction(sig, NULL, &old) != 0 || (old.sa_flags & SA_SIGINFO) ||
+		    old.sa_handler != SIG_DFL)
+			continue;
+		if (sigaction(sig, &sa, NULL) == 0) {
+			cancel_signal = sig;
+			return;
+		}
+	}
+}
+
+void cio_sync_attach(void)
+{
+	sigset_t set;
+
+	pthread_once(&once, install_handler);
+	sigemptyset(&set);
+	sigaddset(&set, cancel_signal);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
+void cio_sync_begin(struct cio_thread *self, struct cio_file *file, LPOVERLAPPED overlapped)
+{
+	uint64_t word = atomic_load_explicit(&self->sync.word, memory_order_relaxed);
+
+	atomic_store_explicit(&self->sync.file, file, memory_order_relaxed);
+	atomic_store_explicit(&self->sync.overlapped, overlapped, memory_order_relaxed);
+	atomic_store(&self->sync.word, (word & ~(uint64_t)CIO_SYNC_STATE) | CIO_SYNC_IN_CALL);
+}
+
+bool cio_sync_end(struct cio_thread *self)
+{
+	uint64_t word = atomic_load(&self->sync.word);
+	uint64_t next = (word & ~(uint64_t)CIO_SYNC_STATE) + CIO_SYNC_NEXT;
+	unsigned int call = (unsigned int)(word & ~(uint64_t)CIO_SYNC_STATE), sent;
+
+	word = atomic_exchange(&self->sync.word, next | CIO_SYNC_IDLE);
+	if ((word & CIO_SYNC_STATE) == CIO_SYNC_IN_CALL)
+		return false;
+	/*
+	 * The signal must not outlive the call: it would interrupt one of the application's own
+	 * system calls, and not all of those restart. Once it has been sent, it is delivered no
+	 * later than at the end of the next system call.
+	 */
+	while ((sent = atomic_load(&self->sync.sent)) != call)
+		cio_futex_wait(&self->sync.sent, sent, CIO_FOREVER);
+	syscall(SYS_gettid);
+	return true;
+}
+
+long cio_sync_call(struct cio_thread *self, long nr, long a1, long a2, long a3, long a4, long a5,
+		   long a6)
+{
+	long ret;
+
+	/*
+	 * A device that answers EINTR on its own account was woken by somebody else's signal.
+	 * Only a cancel may show.
+	 */
+	do
+		ret = cio_sync_stub(&self->sync.word, nr, a1, a2, a3, a4, a5, a6);
+	while (ret == -EINTR && !(atomic_load(&self->sync.word) & CIO_SYNC_CANCELLED));
+	return ret;
+}
+
+bool cio_sync_cancel(struct cio_thread *target, struct cio_file *file, LPOVERLAPPED overlapped)
+{
+	struct cio_sync *sync = &target->sync;
+	uint64_t word = atomic_load(&sync->word);
+	uint64_t call = word & ~(uint64_t)CIO_SYNC_STATE;
+
+	if ((word & CIO_SYNC_STATE) == CIO_SYNC_IDLE)
+		return false;
+	/* If the call has changed meanwhile, these are another call's, and the exchange fails. */
+	if (file && atomic_load(&sync->file) != file)
+		return false;
+	if (overlapped && atomic_load(&sync->overlapped) != overlapped)
+		return false;
+	if ((word & CIO_SYNC_STATE) == CIO_SYNC_CANCELLED)
+		return true;
+	if (!atomic_compare_exchange_strong(&sync->word, &word, call | CIO_SYNC_CANCELLED))
+		/* Either the call is over, or another canceller was faster with this very one. */
+		return word == (call | CIO_SYNC_CANCELLED);
+	/* From here until `sent` the thread cannot leave the call, so its id is its own. */
+	syscall(SYS_tgkill, getpid(), target->tid, cancel_signal);
+	atomic_store(&sync->sent, (unsigned int)call);
+	cio_futex_wake(&sync->sent, 1);
+	return true;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Synchronous calls that another thread can cancel, exactly.
+ *
+ * A thread's word says whether it is inside such a call, and which: the low two bits are the
+ * state, the rest counts calls. A canceller moves the word from "in this call" to "cancelled"
+ * and sends a signal. So a cancel is bound to one call, and can hit no other: once the word has
+ * moved on, the exchange fails.
+ */
+#ifndef CIO_SYNC_H
+#define CIO_SYNC_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <windows.h>
+
+struct cio_file;
+struct cio_thread;
+
+#define CIO_SYNC_IDLE 0u
+#define CIO_SYNC_IN_CALL 1u
+#define CIO_SYNC_CANCELLED 2u
+#define CIO_SYNC_STATE 3u
+#define CIO_SYNC_NEXT 4u
+
+struct cio_sync {
+	_Atomic uint64_t word;
+	atomic_uint sent; /* the call, cut to 32 bits, whose cancel signal has been sent */
+	/* What the call is about. Valid for as long as the word says the same call. */
+	_Atomic(struct cio_file *) file;
+	_Atomic(LPOVERLAPPED) overlapped;
+};
+
+/* Lets the cancel signal through to the calling thread. */
+void cio_sync_attach(void);
+
+void cio_sync_begin(struct cio_thread *self, struct cio_file *file, LPOVERLAPPED overlapped);
+/* True: the call was cancelled (which it may not have noticed). No signal is left behind. */
+bool cio_sync_end(struct cio_thread *self);
+
+/*
+ * A system call between begin and end. Answers -errno; -EINTR only when the call was cancelled
+ * and the system call had no effect.
+ */
+long cio_sync_call(struct cio_thread *self, long nr, long a1, long a2, long a3, long a4, long a5,
+		   long a6);
+
+/*
+ * Cancels the synchronous call the thread is in. With a file, only when the call is about that
+ * file (and, if given, that OVERLAPPED). False: there is none.
+ */
+bool cio_sync_cancel(struct cio_thread *target, struct cio_file *file, LPOVERLAPPED overlapped);
+
+#endif

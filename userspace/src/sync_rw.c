@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+
+#include "futex.h"
+#include "rw.h"
+#include "status.h"
+#include "thread.h"
+
+DWORD cio_sync_lock_file(struct cio_thread *self, struct cio_file *file)
+{
+	unsigned int was = 0;
+
+	if (atomic_compare_exchange_strong(&file->busy, &was, 1))
+		return CIO_OK;
+	if (was != 2)
+		was = atomic_exchange(&file->busy, 2);
+	while (was != 0) {
+		/* Given up, the word may say "wanted" for nothing: one needless wake-up. */
+		if (cio_sync_call(self, SYS_futex, (long)&file->busy,
+				  FUTEX_WAIT | FUTEX_PRIVATE_FLAG, 2, 0, 0, 0) == -EINTR)
+			return CIO_CANCELLED;
+		was = atomic_exchange(&file->busy, 2);
+	}
+	return CIO_OK;
+}
+
+void cio_sync_unlock_file(struct cio_file *file)
+{
+	if (atomic_exchange(&file->busy, 0) == 2)
+		cio_futex_wake(&file->busy, 1);
+}
+
+static long transfer_once(struct cio_thread *self, struct cio_request *req, DWORD done)
+{
+	long fd = req->file->fd, buffer = (long)req->buffer + done, length = req->length - done;
+	long offset = (long)(req->offset + done);
+	struct iovec iov = { (char *)req->buffer + done, req->length - done };
+
+	if (!req->file->seekable)
+		return cio_sync_call(self, req->write ? SYS_write : SYS_read, fd, buffer, length, 0,
+				     0, 0);
+	if (req->append)
+		return cio_sync_call(self, SYS_pwritev2, fd, (long)&iov, 1, 0, 0, RWF_APPEND);
+	return cio_sync_call(self, req->write ? SYS_pwrite64 : SYS_pread64, fd, buffer, length,
+			     offset, 0, 0);
+}
+
+/* A write goes on until all is taken; a read only where the file, not the moment, sets its end. */
+static bool goes_on(const struct cio_request *req, DWORD done)
+{
+	return done < req->length && (req->write || req->file->type == S_IFREG);
+}
+
+static DWORD transfer(struct cio_thread *self, struct cio_request *req, DWORD *done)
+{
+	long n;
+
+	do {
+		n = transfer_once(self, req, *done);
+		if (n > 0)
+			*done += (DWORD)n;
+	} while (n > 0 && goes_on(req, *done));
+
+	if (*done || n > 0 || (n == 0 && (req->write || !req->length)))
+		return CIO_OK;
+	if (n == 0)
+		return req->file->type == S_IFIFO ? CIO_PIPE_BROKEN : CIO_END_OF_FILE;
+	return cio_errno_to_status((int)-n);
+}
+
+static void move_position(struct cio_request *req, DWORD done)
+{
+	struct stat st;
+
+	if (!req->file->seekable)
+		return;
+	if (!req->append)
+		req->file->position = req->offset + done;
+	else if (fstat(req->file->fd, &st) == 0)
+		req->file->position = (uint64_t)st.st_size;
+}
+
+DWORD cio_sync_transfer(struct cio_thread *self, struct cio_request *req, DWORD *bytes)
+{
+	bool pipe = req->write && req->file->type == S_IFIFO;
+	struct cio_sigpipe sigpipe;
+	DWORD status;
+
+	if (pipe)
+		cio_sigpipe_block(&sigpipe);
+	status = transfer(self, req, bytes);
+	/* After a partial write the signal came with the error that the count hides. */
+	if (pipe)
+		cio_sigpipe_restore(&sigpipe, *bytes < req->length);
+	if (cio_status_ok(status))
+		move_position(req, *bytes);
+	return status;
+}

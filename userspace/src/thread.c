@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: MIT
+#include <limits.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "futex.h"
+#include "handle.h"
+#include "op.h"
+#include "process.h"
+#include "status.h"
+#include "thread.h"
+
+static struct cio_list threads = CIO_LIST_INIT(threads); /* state lock */
+static pthread_key_t exit_key;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static bool key_made;
+
+/* The cancel signal's handler reads it: initial-exec, so that no lookup can allocate. */
+static __thread struct cio_thread *self __attribute__((tls_model("initial-exec")));
+
+static void thread_destroy(struct cio_object *obj)
+{
+	free(cio_entry(obj, struct cio_thread, obj));
+}
+
+const struct cio_class cio_thread_class = { "thread", NULL, thread_destroy };
+
+/*
+ * Runs as the destructor of a thread-specific key: for a return from the thread's procedure,
+ * for ExitThread, and for threads that pthread_create made alike.
+ */
+static void thread_exits(void *arg)
+{
+	struct cio_thread *thread = arg;
+
+	cio_ops_drain_thread(thread);
+	cio_state_lock();
+	thread->exited = true;
+	cio_list_del(&thread->link);
+	cio_object_signal(&thread->obj);
+	cio_state_unlock();
+	self = NULL;
+	cio_process_thread_gone(thread);
+	cio_object_put(&thread->obj);
+}
+
+static void make_key(void)
+{
+	key_made = pthread_key_create(&exit_key, thread_exits) == 0;
+	cio_process_init();
+}
+
+static struct cio_thread *thread_new(void)
+{
+	struct cio_thread *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	cio_object_init(&t->obj, &cio_thread_class, false);
+	cio_list_init(&t->link);
+	cio_list_init(&t->parked);
+	cio_list_init(&t->ops);
+	t->exit_code = STILL_ACTIVE;
+	return t;
+}
+
+/* Makes the calling thread known under the given record. */
+static bool thread_attach(struct cio_thread *t)
+{
+	pthread_once(&once, make_key);
+	if (!key_made || pthread_setspecific(exit_key, t) != 0)
+		return false;
+	t->tid = (pid_t)syscall(SYS_gettid);
+	self = t;
+	cio_sync_attach();
+	cio_state_lock();
+	cio_list_add_tail(&t->link, &threads);
+	cio_state_unlock();
+	return true;
+}
+
+struct cio_thread *cio_self_if_known(void)
+{
+	return self;
+}
+
+struct cio_thread *cio_self(void)
+{
+	struct cio_thread *t = self;
+
+	if (t)
+		return t;
+	t = thread_new();
+	if (t && !thread_attach(t)) {
+		free(t);
+		t = NULL;
+	}
+	if (!t)
+		cio_fail(ERROR_NOT_ENOUGH_MEMORY);
+	return t;
+}
+
+void cio_thread_each(void (*fn)(struct cio_thread *thread, void *arg), void *arg)
+{
+	cio_list_each(pos, &threads)
+		fn(cio_entry(pos, struct cio_thread, link), arg);
+}
+
+void cio_thread_reinit_in_child(void)
+{
+	cio_list_each_safe(pos, tmp, &threads) {
+		struct cio_thread *t = cio_entry(pos, struct cio_thread, link);
+
+		if (t == self) {
+			t->tid = (pid_t)syscall(SYS_gettid);
+			atomic_store(&t->wake_queued, false);
+			cio_list_init(&t->parked);
+			continue;
+		}
+		cio_list_del(&t->link);
+		t->exited = true;
+		t->exit_code = 0;
+		t->obj.signalled = true;
+	}
+}
+
+/* What CreateThread's caller and the new thread share until both are on their way. */
+struct launch {
+	struct cio_thread *thread;
+	atomic_uint state; /* 0: starting, 1: attached, 2: could not */
+};
+
+static void *thread_main(void *arg)
+{
+	struct launch *launch = arg;
+	struct cio_thread *t = launch->thread;
+	bool ok = thread_attach(t);
+
+	atomic_store(&launch->state, ok ? 1 : 2);
+	cio_futex_wake(&launch->state, 1);
+	if (ok)
+		ExitThread(t->start(t->arg));
+	return NULL;
+}
+
+static bool thread_launch(struct cio_thread *t, SIZE_T stack)
+{
+	struct launch launch = { .thread = t };
+	pthread_attr_t attr;
+	pthread_t id;
+	int err;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	if (stack) {
+		if (stack < (SIZE_T)PTHREAD_STACK_MIN)
+			stack = (SIZE_T)PTHREAD_STACK_MIN;
+		pthread_attr_setstacksize(&attr, (stack + 65535) & ~(SIZE_T)65535);
+	}
+	err = pthread_create(&id, &attr, thread_main, &launch);
+	pthread_attr_destroy(&attr);
+	if (err)
+		return false;
+	while (atomic_load(&launch.state) == 0)
+		cio_futex_wait(&launch.state, 0, CIO_FOREVER);
+	return atomic_load(&launch.state) == 1;
+}
+
+HANDLE WINAPI CreateThread(LPSECURITY_ATTRIBUTES attributes, SIZE_T stack,
+			   LPTHREAD_START_ROUTINE start, LPVOID arg, DWORD flags, LPDWORD id)
+{
+	CIO_KEEP_ERRNO;
+	struct cio_thread *t;
+	HANDLE handle;
+
+	(void)attributes; /* no security here, and nothing inherits */
+	if (!start || (flags & ~STACK_SIZE_PARAM_IS_A_RESERVATION)) {
+		cio_fail(ERROR_INVALID_PARAMETER);
+		return NULL;
+	}
+	t = thread_new();
+	if (!t) {
+		cio_fail(ERROR_NOT_ENOUGH_MEMORY);
+		return NULL;
+	}
+	t->start = start;
+	t->arg = arg;
+	handle = cio_handle_new(&t->obj, THREAD_ALL_ACCESS);
+	/* The running thread holds a reference of its own: the one the record was born with. */
+	if (!handle || !thread_launch(t, stack)) {
+		if (handle)
+			CloseHandle(handle);
+		cio_object_put(&t->obj);
+		cio_fail(ERROR_NOT_ENOUGH_MEMORY);
+		return NULL;
+	}
+	/* The handle is not known to anybody yet, so the record is still there. */
+	if (id)
+		*id = (DWORD)t->tid;
+	return handle;
+}
+
+VOID WINAPI ExitThread(DWORD code)
+{
+	struct cio_thread *t = cio_self();
+
+	if (t)
+		t->exit_code = code;
+	pthread_exit(NULL);
+}
+
+BOOL WINAPI GetExitCodeThread(HANDLE handle, LPDWORD code)
+{
+	CIO_KEEP_ERRNO;
+	DWORD access;
+	struct cio_object *obj = cio_handle_get_access(handle, &cio_thread_class, &access);
+	struct cio_thread *t;
+
+	if (!obj)
+		return FALSE;
+	if (!(access & (THREAD_QUERY_INFORMATION | THREAD_QUERY_LIMITED_INFORMATION)) || !code) {
+		cio_object_put(obj);
+		return cio_fail(code ? ERROR_ACCESS_DENIED : ERROR_NOACCESS);
+	}
+	t = cio_entry(obj, struct cio_thread, obj);
+	cio_state_lock();
+	*code = t->exited ? t->exit_code : STILL_ACTIVE;
+	cio_state_unlock();
+	cio_object_put(obj);
+	return TRUE;
+}
+
+struct by_id {
+	DWORD id;
+	struct cio_thread *found;
+};
+
+static void match_id(struct cio_thread *thread, void *arg)
+{
+	struct by_id *want = arg;
+
+	if ((DWORD)thread->tid != want->id || want->found)
+		return;
+	cio_object_get(&thread->obj);
+	want->found = thread;
+}
+
+HANDLE WINAPI OpenThread(DWORD access, BOOL inherit, DWORD id)
+{
+	CIO_KEEP_ERRNO;
+	struct by_id want = { .id = id };
+	HANDLE handle;
+
+	(void)inherit;
+	if (!cio_self())
+		return NULL;
+	cio_state_lock();
+	cio_thread_each(match_id, &want);
+	cio_state_unlock();
+	if (!want.found) {
+		cio_fail(ERROR_INVALID_PARAMETER);
+		return NULL;
+	}
+	handle = cio_handle_new(&want.found->obj, access & THREAD_ALL_ACCESS);
+	cio_object_put(&want.found->obj);
+	if (!handle)
+		cio_fail(ERROR_NOT_ENOUGH_MEMORY);
+	return handle;
+}
+
+HANDLE WINAPI GetCurrentThread(void)
+{
+	return CIO_CURRENT_THREAD;
+}
+
+HANDLE WINAPI GetCurrentProcess(void)
+{
+	return CIO_CURRENT_PROCESS;
+}
+
+DWORD WINAPI GetCurrentThreadId(void)
+{
+	struct cio_thread *t;
+	CIO_KEEP_ERRNO;
+
+	t = cio_self();
+	return t ? (DWORD)t->tid : (DWORD)syscall(SYS_gettid);
+}

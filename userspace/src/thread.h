@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* What the library knows of a thread, whether CreateThread made it or not. */
+#ifndef CIO_THREAD_H
+#define CIO_THREAD_H
+
+#include <sys/types.h>
+
+#include "object.h"
+#include "sync.h"
+
+struct cio_thread {
+	struct cio_object obj;
+	struct cio_list link; /* all live threads; state lock */
+	pid_t tid;
+	LPTHREAD_START_ROUTINE start;
+	LPVOID arg;
+	DWORD exit_code;
+	bool exited; /* state lock */
+
+	/* Where the thread sleeps when it waits: see wait.h. */
+	atomic_uint park;
+	atomic_bool wake_queued;
+	struct cio_thread *wake_next;
+	struct cio_list parked; /* in the ring's list of sleepers who could reap; state lock */
+
+	struct cio_sync sync;
+
+	struct cio_list ops; /* pending operations it issued; state lock */
+	bool draining;
+	atomic_bool drained;
+};
+
+/* The calling thread's record, made at its first call. NULL only when there is no memory. */
+struct cio_thread *cio_self(void);
+
+/* The same, but NULL when the thread has none yet. Safe in a signal handler. */
+struct cio_thread *cio_self_if_known(void);
+
+/* Calls fn for each live thread, under the state lock. */
+void cio_thread_each(void (*fn)(struct cio_thread *thread, void *arg), void *arg);
+
+/* The calling thread is the only one that came through fork. */
+void cio_thread_reinit_in_child(void);
+
+#endif
