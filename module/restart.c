@@ -168,7 +168,8 @@ bool cancelio_restart_take(struct cancelio_restarts *restarts,
 
 	same = call->id.op == id->op && call->id.file == id->file &&
 	       call->id.pos == id->pos && call->id.len == id->len;
-	*deadline = call->deadline;
+	if (same)
+		*deadline = call->deadline;
 	call_free(call);
 	return same;
 }
