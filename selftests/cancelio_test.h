@@ -35,11 +35,12 @@
 /* A latency that no test sees the end of. */
 #define FOREVER		CANCELIO_LATENCY_MAX_NS
 
-/*
- * What the tests need to find in the line: some rules begin at 4096 bytes, and
- * they leave room on both sides.
- */
+/* The start of a store's medium, as far as the tests look at it. */
+#define AREA	65536
+
+/* Some rules of the stream begin at 4096 bytes, and need room on both sides. */
 #define STREAM_SIZE_MIN	16384
+#define STORE_SIZE_MIN	(2 * AREA)
 
 /* ---- time and waiting ---- */
 
@@ -201,8 +202,8 @@ static inline const char *device_setup(struct device *dev, const char *model)
 	if (!device_find(dev, model))
 		return "there is no device of this model";
 	dev->size = attr(dev, "size");
-	if (!strcmp(model, "stream") && dev->size < STREAM_SIZE_MIN)
-		return "the stream holds less than 16384 bytes";
+	if (dev->size < (strcmp(model, "stream") ? STORE_SIZE_MIN : STREAM_SIZE_MIN))
+		return "the device is too small";
 	/* A test that was killed before this one may be on its way out. */
 	wait_pending(dev, 0);
 	for (i = 0; i < 3; i++) {
@@ -270,6 +271,30 @@ static inline void *alloc_before_hole(size_t len)
 	if (p == MAP_FAILED || mprotect(p + room, page, PROT_NONE))
 		abort();
 	return p + room - len;
+}
+
+/* Leaves so much room in an empty line. */
+static inline bool leave_room(int fd, const struct device *dev,
+			      const unsigned char *buf, size_t room)
+{
+	ssize_t len = dev->size - room;
+
+	return write(fd, buf, len) == len;
+}
+
+static inline bool area_fill(int fd)
+{
+	static unsigned char area[AREA];
+
+	fill_pattern(area, 0, AREA);
+	return pwrite(fd, area, AREA, 0) == AREA;
+}
+
+static inline bool area_untouched(int fd)
+{
+	static unsigned char area[AREA];
+
+	return pread(fd, area, AREA, 0) == AREA && is_pattern(area, 0, AREA);
 }
 
 /* ---- signals ---- */
