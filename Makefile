@@ -44,7 +44,11 @@ userspace:
 	$(MAKE) -C userspace
 
 selftests:
+ifeq ($(wildcard /usr/src/linux-source-6.12.tar.xz),)
+	@echo "selftests: not built, for want of the package linux-source-6.12 (vm/setup check)"
+else
 	$(MAKE) -C selftests
+endif
 
 install:
 	$(MAKE) -C userspace install DESTDIR=$(abspath $(DESTDIR)) PREFIX=$(PREFIX)
@@ -64,4 +68,14 @@ check:
 clean:
 	rm -rf build
 	$(MAKE) -C userspace clean
-	$(MAKE) -C selftests clean
+
+help:
+	@echo "make              build module, library and tests"
+	@echo "make module       build the module; KDIR=DIR for one kernel, W=1 C=2 for more checks"
+	@echo "make userspace    build the library, its tests and examples"
+	@echo "make selftests    build the module's tests"
+	@echo "make install      install the library and the headers; PREFIX=$(PREFIX) DESTDIR="
+	@echo "make check        run every test; KERNELS=\"$(KERNELS)\", debug is one more"
+	@echo "make vm           a shell in a VM with the module loaded"
+	@echo "make setup        install the Debian packages that all of this needs"
+	@echo "make clean        remove what was built"
