@@ -134,7 +134,7 @@ bool cio_sync_cancel(struct cio_thread *target, struct cio_file *file, LPOVERLAP
 	if (overlapped && atomic_load(&sync->overlapped) != overlapped)
 		return false;
 	if ((word & CIO_SYNC_STATE) == CIO_SYNC_CANCELLED)
-		return true;
+		return atomic_load(&sync->word) == word;
 	if (!atomic_compare_exchange_strong(&sync->word, &word, call | CIO_SYNC_CANCELLED))
 		/* Either the call is over, or another canceller was faster with this very one. */
 		return word == (call | CIO_SYNC_CANCELLED);
