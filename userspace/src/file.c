@@ -44,6 +44,8 @@ struct cio_file *cio_file_new(void)
 		return NULL;
 	cio_object_init(&file->obj, &cio_file_class, true);
 	cio_list_init(&file->ops);
+	cio_list_init(&file->lanes[0].waiting);
+	cio_list_init(&file->lanes[1].waiting);
 	cio_list_init(&file->sharing);
 	file->fd = -1;
 	return file;

@@ -10,6 +10,17 @@
 
 #include "object.h"
 
+struct cio_op;
+
+/*
+ * Where order matters, requests are served one after the other: bytes of a stream go to the oldest
+ * read, and those of two writes do not mingle. The ring alone would promise neither.
+ */
+struct cio_lane {
+	struct cio_op *active;
+	struct cio_list waiting;
+};
+
 struct cio_file {
 	struct cio_object obj;
 	int fd;
@@ -18,6 +29,7 @@ struct cio_file {
 	bool seekable;
 	bool append_only;
 	struct cio_list ops; /* pending; state lock */
+	struct cio_lane lanes[2]; /* reads and writes, unless seekable; state lock */
 
 	/* A synchronous file object serves one request at a time, and keeps a position. */
 	atomic_uint busy; /* futex: 0 free, 1 taken, 2 taken and wanted */
@@ -38,6 +50,8 @@ void cio_file_reinit_in_child(struct cio_object *obj);
 /* Sharing. False: it conflicts with a file that is open. */
 bool cio_share_enter(struct cio_file *file);
 void cio_share_leave(struct cio_file *file);
+void cio_share_lock(void);
+void cio_share_unlock(void);
 
 /*
  * write(2) and its kin without SIGPIPE: `call` runs with the signal blocked, and what it raised is

@@ -15,6 +15,7 @@
 #define MAX_CHUNKS 16384
 #define MAX_TRANSFER 0x7ffff000u /* the most that the kernel moves in one call */
 #define MAX_CANCEL_PAUSE_MS 100
+#define CANCEL_BATCH 32
 
 /* Operations are never freed, only reused: a late CQE can always look at what it names. */
 static struct cio_op *_Atomic chunks[MAX_CHUNKS];
@@ -62,9 +63,43 @@ static bool ops_grow(void)
 	return true;
 }
 
+static struct cio_lane *lane_of(const struct cio_op *op)
+{
+	return op->file->seekable ? NULL : &op->file->lanes[op->write];
+}
+
+static void lane_enter(struct cio_op *op)
+{
+	struct cio_lane *lane = lane_of(op);
+
+	op->queued = lane && lane->active;
+	cio_list_init(&op->in_lane);
+	if (op->queued)
+		cio_list_add_tail(&op->in_lane, &lane->waiting);
+	else if (lane)
+		lane->active = op;
+}
+
+/* The operation whose turn it is now, if it has become somebody's. */
+static struct cio_op *lane_leave(struct cio_op *op)
+{
+	struct cio_lane *lane = lane_of(op);
+	struct cio_op *next = NULL;
+
+	if (!lane || lane->active != op)
+		return NULL;
+	if (!cio_list_empty(&lane->waiting)) {
+		next = cio_entry(lane->waiting.next, struct cio_op, in_lane);
+		cio_list_del(&next->in_lane);
+		next->queued = false;
+	}
+	lane->active = next;
+	return next;
+}
+
 /* The start of a request, in one step for all who look on: reset, and findable for a cancel. */
 static struct cio_op *op_start(struct cio_ring *ring, struct cio_thread *self,
-			       const struct cio_request *req)
+			       const struct cio_request *req, bool *queued)
 {
 	struct cio_op *op;
 
@@ -83,6 +118,7 @@ static struct cio_op *op_start(struct cio_ring *ring, struct cio_thread *self,
 	op->write = req->write;
 	op->append = req->append;
 	op->polling = false;
+	op->withdrawn = false;
 	op->buffer = req->buffer;
 	op->length = req->length;
 	op->offset = req->offset;
@@ -97,6 +133,8 @@ static struct cio_op *op_start(struct cio_ring *ring, struct cio_thread *self,
 	op->file->obj.signalled = false;
 	cio_list_add_tail(&op->in_file, &op->file->ops);
 	cio_list_add_tail(&op->in_thread, &self->ops);
+	lane_enter(op);
+	*queued = op->queued;
 	atomic_fetch_add(&ring->inflight, 1);
 	cio_state_unlock();
 	return op;
@@ -116,18 +154,21 @@ static void publish_locked(struct cio_file *file, struct cio_object *event,
 /*
  * The end, again in one step: status and signal cannot be seen apart, so that a thread which sees
  * the one and starts its next request with the same event cannot lose its reset to our signal.
+ * Returns the operation whose turn has come, for the caller to begin.
  */
-static void op_finish(struct cio_op *op, DWORD status, bool notify)
+static struct cio_op *op_finish(struct cio_op *op, DWORD status, bool notify)
 {
 	struct cio_file *file = op->file;
 	struct cio_object *event = op->event;
 	struct cio_thread *thread = op->thread;
+	struct cio_op *next;
 
 	cio_state_lock();
 	if (notify)
 		publish_locked(file, event, op->overlapped, status, op->done);
 	cio_list_del(&op->in_file);
 	cio_list_del(&op->in_thread);
+	next = lane_leave(op);
 	atomic_fetch_sub(&op->ring->inflight, 1);
 	if (thread->draining && cio_list_empty(&thread->ops)) {
 		cio_wake_later(thread);
@@ -140,6 +181,7 @@ static void op_finish(struct cio_op *op, DWORD status, bool notify)
 	if (event)
 		cio_object_put(event);
 	cio_object_put(&file->obj);
+	return next;
 }
 
 static bool cancel_asked(struct cio_op *op)
@@ -147,16 +189,27 @@ static bool cancel_asked(struct cio_op *op)
 	return atomic_load(&op->flags) & CIO_OP_CANCEL;
 }
 
-static void submit_cancels(struct cio_ring *ring, const uint64_t *tags, unsigned int count)
+static void prep_cancel(struct io_uring_sqe *sqe, uint64_t tag)
 {
-	struct io_uring_sqe sqes[32];
+	*sqe = (struct io_uring_sqe){ 0 };
+	io_uring_prep_cancel64(sqe, tag, 0);
+	sqe->user_data = tag | CIO_CQE_CANCEL;
+}
 
-	for (unsigned int i = 0; i < count; i++) {
-		sqes[i] = (struct io_uring_sqe){ 0 };
-		io_uring_prep_cancel64(&sqes[i], tags[i], 0);
-		sqes[i].user_data = tags[i] | CIO_CQE_CANCEL;
-	}
-	cio_ring_submit(ring, sqes, count);
+/* The kernel knows nothing of a request that still waited: its end comes as a CQE all the same. */
+static void prep_withdrawn(struct io_uring_sqe *sqe, uint64_t tag)
+{
+	*sqe = (struct io_uring_sqe){ 0 };
+	io_uring_prep_nop(sqe);
+	sqe->user_data = tag;
+}
+
+static void submit_cancel(struct cio_ring *ring, uint64_t tag)
+{
+	struct io_uring_sqe sqe;
+
+	prep_cancel(&sqe, tag);
+	cio_ring_submit(ring, &sqe, 1);
 }
 
 /* The steps of an operation. PENDING: a CQE will come. Otherwise it has ended. */
@@ -242,6 +295,8 @@ static bool wants_more(struct cio_op *op, uint32_t moved)
 
 static DWORD step_result(struct cio_op *op, int res)
 {
+	if (op->withdrawn)
+		return CIO_CANCELLED;
 	if (op->polling && res >= 0)
 		return step_next(op);
 	if (res >= 0) {
@@ -267,11 +322,11 @@ static DWORD step_result(struct cio_op *op, int res)
  * The issuer's half. Ends when the operation has ended inline, or when it is agreed that its next
  * completion belongs to whoever reaps it.
  */
-static DWORD op_issue(struct cio_op *op)
+static DWORD op_issue(struct cio_op *op, bool queued)
 {
 	uint64_t tag = tag_of(op);
 	struct cio_ring *ring = op->ring;
-	DWORD status = step_next(op);
+	DWORD status = queued ? STATUS_PENDING : step_next(op);
 
 	while (status == STATUS_PENDING) {
 		uint32_t flags = atomic_load(&op->flags);
@@ -282,17 +337,40 @@ static DWORD op_issue(struct cio_op *op)
 		}
 		if (flags & CIO_OP_ARRIVED) {
 			atomic_fetch_and(&op->flags, ~CIO_OP_ARRIVED);
-			status = step_result(op, op->res);
+			status = flags & CIO_OP_ENDED ? op->status : step_result(op, op->res);
 			continue;
 		}
 		if (!atomic_compare_exchange_strong(&op->flags, &flags, flags & ~CIO_OP_ISSUING))
 			continue;
 		/* The operation may be gone by now; but its name is ours to use. */
 		if (flags & CIO_OP_CANCEL)
-			submit_cancels(ring, &tag, 1);
+			submit_cancel(ring, tag);
 		break;
 	}
 	return status;
+}
+
+/* False: the issuer is still in its call and goes on with what arrived. */
+static bool op_arrive(struct cio_op *op, uint32_t how)
+{
+	return !(atomic_fetch_or(&op->flags, CIO_OP_ARRIVED | how) & CIO_OP_ISSUING);
+}
+
+/* Ends an operation, and begins the next of its lane, which may be over at once, and so on. */
+static void op_end(struct cio_op *op, DWORD status, bool notify)
+{
+	for (;;) {
+		op = op_finish(op, status, notify);
+		if (!op)
+			return;
+		status = cancel_asked(op) ? CIO_CANCELLED : step_next(op);
+		if (status == STATUS_PENDING)
+			return;
+		op->status = status;
+		if (!op_arrive(op, CIO_OP_ENDED))
+			return;
+		notify = true;
+	}
 }
 
 DWORD cio_op_run(struct cio_thread *self, const struct cio_request *req, DWORD *bytes)
@@ -300,23 +378,24 @@ DWORD cio_op_run(struct cio_thread *self, const struct cio_request *req, DWORD *
 	struct cio_ring *ring;
 	struct cio_op *op;
 	DWORD status, error = cio_ring_get(&ring);
+	bool queued;
 
 	if (error)
 		return error == ERROR_NOT_SUPPORTED ? CIO_NOT_SUPPORTED : CIO_NO_MEMORY;
 	if (!cio_ring_need_helper(ring))
 		return CIO_NO_MEMORY;
-	op = op_start(ring, self, req);
+	op = op_start(ring, self, req, &queued);
 	if (!op)
 		return CIO_NO_MEMORY;
 	cio_ring_enter(ring);
-	status = op_issue(op);
+	status = op_issue(op, queued);
 	if (status == STATUS_PENDING) {
 		cio_state_lock();
 		cio_ring_offer_role(ring);
 		cio_state_unlock();
 	} else {
 		*bytes = op->done;
-		op_finish(op, status, cio_status_ok(status));
+		op_end(op, status, cio_status_ok(status));
 	}
 	cio_ring_leave(ring);
 	return status;
@@ -327,12 +406,12 @@ static void op_arrived(struct cio_op *op, int res)
 	DWORD status;
 
 	op->res = res;
-	if (atomic_fetch_or(&op->flags, CIO_OP_ARRIVED) & CIO_OP_ISSUING)
+	if (!op_arrive(op, 0))
 		return;
 	atomic_fetch_and(&op->flags, ~CIO_OP_ARRIVED);
 	status = step_result(op, res);
 	if (status != STATUS_PENDING)
-		op_finish(op, status, true);
+		op_end(op, status, true);
 }
 
 /*
@@ -371,23 +450,33 @@ void cio_op_event(struct cio_ring *ring, uint64_t tag, int res)
 		break;
 	case CIO_CQE_CANCEL_AGAIN:
 		if (op_is_current(tag))
-			submit_cancels(ring, &name, 1);
+			submit_cancel(ring, name);
 		break;
 	}
 }
 
-/* Marks an operation. True: the kernel must be asked, by the caller. */
-static bool op_mark_cancel(struct cio_op *op)
+/* Marks an operation. True: there is something to submit, by the caller. */
+static bool op_cancel(struct cio_op *op, struct io_uring_sqe *sqe)
 {
 	uint32_t flags = atomic_fetch_or(&op->flags, CIO_OP_CANCEL);
 
-	/* Its issuer sees the mark before it lets go, and asks for us; a marked one was asked. */
-	return !(flags & (CIO_OP_ISSUING | CIO_OP_CANCEL));
+	if (flags & CIO_OP_CANCEL)
+		return false; /* the kernel was asked, and is asked again until the end */
+	if (op->queued) {
+		op->queued = false;
+		op->withdrawn = true;
+		cio_list_del(&op->in_lane);
+		prep_withdrawn(sqe, tag_of(op));
+		return true;
+	}
+	prep_cancel(sqe, tag_of(op));
+	/* Its issuer sees the mark before it lets go, and asks for us. */
+	return !(flags & CIO_OP_ISSUING);
 }
 
-/* Returns how many tags were gathered; a full batch means there may be more. */
+/* Returns how many requests were gathered; a full batch means there may be more. */
 static unsigned int gather(struct cio_file *file, LPOVERLAPPED overlapped,
-			   struct cio_thread *thread, uint64_t *tags, unsigned int max,
+			   struct cio_thread *thread, struct io_uring_sqe *sqes, unsigned int max,
 			   bool *found)
 {
 	struct cio_list *head = file ? &file->ops : &thread->ops;
@@ -404,8 +493,8 @@ static unsigned int gather(struct cio_file *file, LPOVERLAPPED overlapped,
 		    (thread && op->thread != thread))
 			continue;
 		*found = true;
-		if (op_mark_cancel(op))
-			tags[n++] = tag_of(op);
+		if (op_cancel(op, &sqes[n]))
+			n++;
 	}
 	cio_state_unlock();
 	return n;
@@ -414,21 +503,21 @@ static unsigned int gather(struct cio_file *file, LPOVERLAPPED overlapped,
 bool cio_ops_cancel(struct cio_file *file, LPOVERLAPPED overlapped, struct cio_thread *thread)
 {
 	struct cio_ring *ring = cio_ring_if_made();
+	struct io_uring_sqe sqes[CANCEL_BATCH];
 	bool found = false;
-	uint64_t tags[32];
 	unsigned int n;
 
 	if (!ring)
 		return false;
 	do {
-		n = gather(file, overlapped, thread, tags, 32, &found);
+		n = gather(file, overlapped, thread, sqes, CANCEL_BATCH, &found);
 		if (!n)
 			break;
 		cio_ring_enter(ring);
-		submit_cancels(ring, tags, n);
+		cio_ring_submit(ring, sqes, n);
 		cio_ring_reap(ring);
 		cio_ring_leave(ring);
-	} while (n == 32);
+	} while (n == CANCEL_BATCH);
 	return found;
 }
 
@@ -469,11 +558,15 @@ void cio_ops_reinit_in_child(void)
 	for (uint32_t i = 0; i < made; i++) {
 		struct cio_op *op = op_at(i);
 
-		if (cio_list_empty(&op->in_file) || !op->in_file.next)
+		if (!op->in_file.next || cio_list_empty(&op->in_file))
 			continue;
-		/* The references are kept: to drop the last one could call what fork forbids. */
+		/* To the child, they look cancelled. Its memory is its own: nobody else sees it. */
+		publish_locked(op->file, op->event, op->overlapped, CIO_CANCELLED, op->done);
+		/* The references are kept: the child is a poor place to close things. */
 		cio_list_del(&op->in_file);
 		cio_list_del(&op->in_thread);
+		cio_list_init(&op->file->lanes[op->write].waiting);
+		op->file->lanes[op->write].active = NULL;
 		atomic_fetch_add(&op->generation, 1);
 		op->next_free = free_ops;
 		free_ops = op;

@@ -5,6 +5,8 @@
  *   start -> [issuing] -> inline end, told by the call itself
  *                     \-> [pending] -> end, told by event, file object or OVERLAPPED
  *
+ * In a stream it may have to wait for its turn before anything is asked of the kernel.
+ *
  * Who has the operation is decided in `flags`: a completion that comes while the issuer is still
  * in its call is left to the issuer, any other belongs to whoever reaps it. A cancel sets a flag
  * and asks the kernel; it never ends an operation.
@@ -24,9 +26,10 @@
 #define CIO_OP_ISSUING 1u
 #define CIO_OP_ARRIVED 2u /* a CQE came while ISSUING; its result is in `res` */
 #define CIO_OP_CANCEL 4u /* somebody asked */
+#define CIO_OP_ENDED 8u /* with ARRIVED: it is over, as `status` says */
 
 struct cio_op {
-	struct cio_list in_file, in_thread; /* state lock */
+	struct cio_list in_file, in_thread, in_lane; /* state lock */
 	struct cio_op *next_free;
 	struct cio_ring *ring;
 	struct cio_file *file;
@@ -39,7 +42,10 @@ struct cio_op {
 	_Atomic uint32_t flags;
 	_Atomic uint32_t cancel_pause_ms;
 	int res;
+	DWORD status;
 
+	bool queued; /* waits for its turn in its lane; state lock */
+	bool withdrawn; /* was cancelled while it waited; its CQE is only the messenger */
 	bool write, append, polling;
 	char *buffer;
 	uint32_t length, done;

@@ -11,6 +11,7 @@
 
 static void before_fork(void)
 {
+	cio_share_lock();
 	cio_ring_lock_all();
 	cio_handle_lock();
 	cio_state_lock();
@@ -21,6 +22,7 @@ static void after_fork_in_parent(void)
 	cio_state_unlock();
 	cio_handle_unlock();
 	cio_ring_unlock_all();
+	cio_share_unlock();
 }
 
 static void forget_others(struct cio_object *obj)
@@ -35,12 +37,13 @@ static void forget_others(struct cio_object *obj)
  */
 static void after_fork_in_child(void)
 {
-	cio_ops_reinit_in_child();
 	cio_handle_each(forget_others);
+	cio_ops_reinit_in_child();
 	cio_thread_reinit_in_child();
 	cio_state_reinit_in_child();
 	cio_handle_unlock();
 	cio_ring_reinit_in_child();
+	cio_share_unlock();
 }
 
 void cio_process_init(void)

@@ -24,13 +24,23 @@ static bool takes_part(const struct cio_file *file)
 	return file->type == S_IFREG && file->access & (READS | WRITES | DELETE);
 }
 
+void cio_share_lock(void)
+{
+	pthread_mutex_lock(&lock);
+}
+
+void cio_share_unlock(void)
+{
+	pthread_mutex_unlock(&lock);
+}
+
 bool cio_share_enter(struct cio_file *file)
 {
 	bool ok = true;
 
 	if (!takes_part(file))
 		return true;
-	pthread_mutex_lock(&lock);
+	cio_share_lock();
 	cio_list_each(pos, &open_files) {
 		struct cio_file *other = cio_entry(pos, struct cio_file, sharing);
 
@@ -40,7 +50,7 @@ bool cio_share_enter(struct cio_file *file)
 	}
 	if (ok)
 		cio_list_add_tail(&file->sharing, &open_files);
-	pthread_mutex_unlock(&lock);
+	cio_share_unlock();
 	return ok;
 }
 
@@ -48,7 +58,7 @@ void cio_share_leave(struct cio_file *file)
 {
 	if (!takes_part(file))
 		return;
-	pthread_mutex_lock(&lock);
+	cio_share_lock();
 	cio_list_del(&file->sharing);
-	pthread_mutex_unlock(&lock);
+	cio_share_unlock();
 }
