@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 KERNELS ?= 6.1 6.12
 # The kernel to build for: Debian's 6.1, or else the one that runs.
-KDIR ?= $(or $(shell vm/kernels headers 6.1 2>/dev/null),/lib/modules/$(shell uname -r)/build)
+KDIR ?= $(or $(shell vm/kernels installed 6.1 2>/dev/null),/lib/modules/$(shell uname -r)/build)
 BUILD ?= build/$(RELEASE)
 UTSRELEASE = $(KDIR)/include/generated/utsrelease.h
 
