@@ -61,6 +61,12 @@ vm:
 	@vm/setup build vm
 	@vm/run --shell
 
+demo:
+	@vm/setup build vm
+	@mkdir -p build && echo "Building the module and the library ..."
+	@$(MAKE) module userspace >build/demo.log 2>&1 || { cat build/demo.log; exit 1; }
+	@vm/demo
+
 check:
 	@vm/setup
 	@vm/check $(KERNELS)
@@ -75,6 +81,7 @@ help:
 	@echo "make userspace    build the library, its tests and examples"
 	@echo "make selftests    build the module's tests"
 	@echo "make install      install the library and the headers; PREFIX=$(PREFIX) DESTDIR="
+	@echo "make demo         a story of five operations that wait and are cancelled, in a VM"
 	@echo "make check        run every test; KERNELS=\"$(KERNELS)\", debug is one more"
 	@echo "make vm           a shell in a VM with the module loaded"
 	@echo "make setup        install the Debian packages that all of this needs"
