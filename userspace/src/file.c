@@ -281,7 +281,7 @@ HANDLE WINAPI CreateFileA(LPCSTR name, DWORD access, DWORD share, LPSECURITY_ATT
 	(void)security; /* no security here, and nothing inherits */
 	if (!self)
 		return INVALID_HANDLE_VALUE;
-	error = name ? check_args(&a) : ERROR_PATH_NOT_FOUND;
+	error = name && *name ? check_args(&a) : ERROR_PATH_NOT_FOUND;
 	/* Attributes to copy from a template matter only where a file can be created. */
 	if (!error && template && disposition != OPEN_EXISTING && disposition != TRUNCATE_EXISTING)
 		error = ERROR_NOT_SUPPORTED;

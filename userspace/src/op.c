@@ -394,8 +394,16 @@ DWORD cio_op_run(struct cio_thread *self, const struct cio_request *req, DWORD *
 		cio_ring_offer_role(ring);
 		cio_state_unlock();
 	} else {
+		/*
+		 * Who cancelled it was told that there was something, and waits for the news:
+		 * so it has been pending, though it is over already.
+		 */
+		bool cancelled = status == CIO_CANCELLED;
+
 		*bytes = op->done;
-		op_end(op, status, cio_status_ok(status));
+		op_end(op, status, cancelled || cio_status_ok(status));
+		if (cancelled)
+			status = STATUS_PENDING;
 	}
 	cio_ring_leave(ring);
 	return status;
@@ -541,6 +549,8 @@ void cio_publish(struct cio_file *file, struct cio_object *event, LPOVERLAPPED o
 {
 	cio_state_lock();
 	publish_locked(file, event, overlapped, status, bytes);
+	/* It is only on an overlapped handle that the event takes the file object's place. */
+	cio_object_signal(&file->obj);
 	cio_state_unlock();
 }
 

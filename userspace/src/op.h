@@ -81,7 +81,7 @@ bool cio_ops_cancel(struct cio_file *file, LPOVERLAPPED overlapped, struct cio_t
 /* Cancels what the calling thread has issued, and waits for its end (W-THREAD-3, -4). */
 void cio_ops_drain_thread(struct cio_thread *self);
 
-/* Publishes a result and signals its event, or the file; takes the state lock. */
+/* For synchronous requests: publishes a result and signals the event and the file. */
 void cio_publish(struct cio_file *file, struct cio_object *event, LPOVERLAPPED overlapped,
 		 DWORD status, DWORD bytes);
 /* The other half: what a start resets (W-OVL-3). */

@@ -33,8 +33,6 @@ int cio_path_from_name(const char *name, char path[PATH_MAX])
 	struct stat st;
 	int n;
 
-	if (!*name)
-		return ENOENT;
 	n = snprintf(path, PATH_MAX, "%s%s", device ? "/dev/" : "", device ? device : name);
 	if (n >= PATH_MAX)
 		return ENAMETOOLONG;

@@ -1,5 +1,13 @@
 // SPDX-License-Identifier: MIT
+#include <dirent.h>
+#include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "file.h"
 #include "handle.h"
@@ -9,8 +17,16 @@
 #include "ring.h"
 #include "thread.h"
 
+/*
+ * Threads that are past their last call but may still be listed by the kernel. Two that end at
+ * the same time must not each take the other for alive. Guarded by its own lock.
+ */
+static pthread_mutex_t dying_lock = PTHREAD_MUTEX_INITIALIZER;
+static pid_t dying[64];
+
 static void before_fork(void)
 {
+	pthread_mutex_lock(&dying_lock);
 	cio_share_lock();
 	cio_ring_lock_all();
 	cio_handle_lock();
@@ -23,6 +39,7 @@ static void after_fork_in_parent(void)
 	cio_handle_unlock();
 	cio_ring_unlock_all();
 	cio_share_unlock();
+	pthread_mutex_unlock(&dying_lock);
 }
 
 static void forget_others(struct cio_object *obj)
@@ -44,6 +61,7 @@ static void after_fork_in_child(void)
 	cio_handle_unlock();
 	cio_ring_reinit_in_child();
 	cio_share_unlock();
+	pthread_mutex_unlock(&dying_lock);
 }
 
 void cio_process_init(void)
@@ -51,7 +69,84 @@ void cio_process_init(void)
 	pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
 }
 
-void cio_process_thread_gone(struct cio_thread *thread)
+static bool is_dying(pid_t tid)
 {
-	(void)thread;
+	for (size_t i = 0; i < sizeof(dying) / sizeof(dying[0]); i++)
+		if (dying[i] == tid)
+			return true;
+	return false;
+}
+
+static void add_dying(pid_t tid)
+{
+	static unsigned int turn;
+
+	dying[turn++ % (sizeof(dying) / sizeof(dying[0]))] = tid;
+}
+
+void cio_process_thread_lives(pid_t tid)
+{
+	pthread_mutex_lock(&dying_lock);
+	for (size_t i = 0; i < sizeof(dying) / sizeof(dying[0]); i++)
+		if (dying[i] == tid)
+			dying[i] = 0;
+	pthread_mutex_unlock(&dying_lock);
+}
+
+/* Neither a zombie, as the first thread becomes, nor one of the kernel's workers for the ring. */
+static bool is_live_thread(const char *tid)
+{
+	char path[64], line[256], *state;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%s/stat", tid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	n = read(fd, line, sizeof(line) - 1);
+	close(fd);
+	if (n <= 0)
+		return false;
+	line[n] = '\0';
+	state = strrchr(line, ')');
+	if (!state || strstr(line, "(iou-"))
+		return false;
+	return state[2] != 'Z' && state[2] != 'X';
+}
+
+static bool others_live(pid_t self, pid_t helper)
+{
+	DIR *tasks = opendir("/proc/self/task");
+	bool found = !tasks; /* not to be known: then the process is left alone */
+	struct dirent *entry;
+
+	while (tasks && !found && (entry = readdir(tasks))) {
+		pid_t tid = (pid_t)strtol(entry->d_name, NULL, 10);
+
+		if (tid > 0 && tid != self && tid != helper && !is_dying(tid))
+			found = is_live_thread(entry->d_name);
+	}
+	if (tasks)
+		closedir(tasks);
+	return found;
+}
+
+void cio_process_maybe_over(DWORD code)
+{
+	struct cio_ring *ring = cio_ring_if_made();
+	pid_t self = (pid_t)syscall(SYS_gettid), helper = 0;
+	bool over;
+
+	/* One that was just started says who it is as the first thing it does. */
+	while (ring && atomic_load(&ring->helper_running) &&
+	       !(helper = atomic_load(&ring->helper_tid)))
+		sched_yield();
+
+	pthread_mutex_lock(&dying_lock);
+	add_dying(self);
+	over = !others_live(self, helper);
+	pthread_mutex_unlock(&dying_lock);
+	if (over)
+		exit((int)code);
 }

@@ -3,12 +3,19 @@
 #ifndef CIO_PROCESS_H
 #define CIO_PROCESS_H
 
-struct cio_thread;
+#include <sys/types.h>
+#include <windows.h>
 
 /* Once, when the library gets its first thread. */
 void cio_process_init(void);
 
-/* The thread is past its last call and about to die. */
-void cio_process_thread_gone(struct cio_thread *thread);
+/*
+ * The calling thread is about to die, and no other that the library knows lives. If no other
+ * lives at all, the process ends here with the given code: the helper must not keep it.
+ */
+void cio_process_maybe_over(DWORD code);
+
+/* A thread with this id is there and was not when the id was last seen dying. */
+void cio_process_thread_lives(pid_t tid);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "futex.h"
@@ -11,6 +12,7 @@
 #include "op.h"
 #include "ring.h"
 #include "thread.h"
+#include "tsan.h"
 #include "wait.h"
 
 #define SQ_ENTRIES 128
@@ -147,6 +149,7 @@ void cio_ring_submit(struct cio_ring *r, const struct io_uring_sqe *sqes, unsign
 			submit_locked(r);
 		*slot = sqes[i];
 	}
+	cio_tsan_submit(r);
 	submit_locked(r);
 	pthread_mutex_unlock(&r->sq_lock);
 }
@@ -195,6 +198,7 @@ void cio_ring_reap(struct cio_ring *r)
 		}
 		io_uring_cq_advance(&r->uring, n);
 		pthread_mutex_unlock(&r->cq_lock);
+		cio_tsan_reap(r);
 		for (unsigned int i = 0; i < n; i++) {
 			if ((got[i].tag & CIO_CQE_KIND) == CIO_CQE_KICK)
 				kick_reaped(r);
@@ -282,6 +286,7 @@ static void *helper_main(void *arg)
 	struct cio_ring *r = arg;
 	uint64_t count;
 
+	atomic_store(&r->helper_tid, (int)syscall(SYS_gettid));
 	for (;;) {
 		if (read(r->eventfd, &count, sizeof(count)) < 0 && errno != EINTR)
 			return NULL;

@@ -27,6 +27,7 @@ struct cio_ring {
 	struct cio_thread *reaper; /* state lock */
 	struct cio_list parked; /* waiting threads that could become reaper; state lock */
 	_Atomic bool helper_running;
+	_Atomic int helper_tid; /* 0 until it runs */
 };
 
 /* The low two bits of user_data say whose completion it is; the rest names an operation. */

@@ -8,6 +8,7 @@
 
 #include "futex.h"
 #include "sync.h"
+#include "tsan.h"
 #include "thread.h"
 
 long cio_sync_stub(const _Atomic uint64_t *word, long nr, long a1, long a2, long a3, long a4,
@@ -17,7 +18,7 @@ extern const char cio_sync_begin_pc[], cio_sync_end_pc[], cio_sync_cancel_pc[];
 static int cancel_signal;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-static unsigned long *pc_of(ucontext_t *uc)
+static inline unsigned long *pc_of(ucontext_t *uc)
 {
 #if defined(__x86_64__)
 	return (unsigned long *)&uc->uc_mcontext.gregs[REG_RIP];
@@ -31,7 +32,7 @@ static unsigned long *pc_of(ucontext_t *uc)
  * to be restarted, which SA_RESTART makes of every interrupted call that can be. So a counter
  * inside the range means: nothing has happened.
  */
-static void on_cancel(int sig, siginfo_t *info, void *context)
+CIO_NO_TSAN static void on_cancel(int sig, siginfo_t *info, void *context)
 {
 	struct cio_thread *self = cio_self_if_known();
 	unsigned long *pc = pc_of(context);
@@ -44,22 +45,52 @@ static void on_cancel(int sig, siginfo_t *info, void *context)
 		*pc = (unsigned long)cio_sync_cancel_pc;
 }
 
+#ifdef __SANITIZE_THREAD__
+/*
+ * ThreadSanitizer's own sigaction delays a handler to a moment of its choice, which is never the
+ * one inside a system call that it does not know.
+ */
+static int set_handler(int sig)
+{
+	struct {
+		void (*handler)(int, siginfo_t *, void *);
+		unsigned long flags;
+		void (*restorer)(void);
+		unsigned long mask;
+	} sa = { on_cancel, SA_SIGINFO | SA_RESTART, NULL, 0 };
+#ifdef __x86_64__
+	extern void cio_sync_restorer(void);
+
+	sa.flags |= 0x04000000; /* SA_RESTORER */
+	sa.restorer = cio_sync_restorer;
+#endif
+	return (int)syscall(SYS_rt_sigaction, sig, &sa, NULL, 8);
+}
+#else
+static int set_handler(int sig)
+{
+	struct sigaction sa;
+
+	sa.sa_sigaction = on_cancel;
+	sa.sa_flags = SA_SIGINFO | SA_RESTART;
+	sigemptyset(&sa.sa_mask);
+	return sigaction(sig, &sa, NULL);
+}
+#endif
+
 /*
  * The highest real-time signal that nobody has claimed yet. The last one is left alone: it is
  * what other libraries reach for first.
  */
 static void install_handler(void)
 {
-	struct sigaction sa, old;
+	struct sigaction old;
 
-	sa.sa_sigaction = on_cancel;
-	sa.sa_flags = SA_SIGINFO | SA_RESTART;
-	sigemptyset(&sa.sa_mask);
 	for (int sig = SIGRTMAX - 1; sig > SIGRTMIN; sig--) {
 		if (sigaction(sig, NULL, &old) != 0 || (old.sa_flags & SA_SIGINFO) ||
 		    old.sa_handler != SIG_DFL)
 			continue;
-		if (sigaction(sig, &sa, NULL) == 0) {
+		if (set_handler(sig) == 0) {
 			cancel_signal = sig;
 			return;
 		}

@@ -61,4 +61,12 @@ cio_sync_cancel_pc:
 #error "cancelio knows the system calls of x86-64 and aarch64"
 #endif
 	.size cio_sync_stub, . - cio_sync_stub
+
+#if defined(__SANITIZE_THREAD__) && defined(__x86_64__)
+	.globl cio_sync_restorer
+	.hidden cio_sync_restorer
+cio_sync_restorer:
+	movl $15, %eax /* rt_sigreturn */
+	syscall
+#endif
 	.section .note.GNU-stack, "", %progbits

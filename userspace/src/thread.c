@@ -11,6 +11,7 @@
 #include "process.h"
 #include "status.h"
 #include "thread.h"
+#include "tsan.h"
 
 static struct cio_list threads = CIO_LIST_INIT(threads); /* state lock */
 static pthread_key_t exit_key;
@@ -34,16 +35,20 @@ const struct cio_class cio_thread_class = { "thread", NULL, thread_destroy };
 static void thread_exits(void *arg)
 {
 	struct cio_thread *thread = arg;
+	DWORD code = thread->exit_code;
+	bool last;
 
 	cio_ops_drain_thread(thread);
 	cio_state_lock();
 	thread->exited = true;
 	cio_list_del(&thread->link);
+	last = cio_list_empty(&threads);
 	cio_object_signal(&thread->obj);
 	cio_state_unlock();
 	self = NULL;
-	cio_process_thread_gone(thread);
 	cio_object_put(&thread->obj);
+	if (last)
+		cio_process_maybe_over(code);
 }
 
 static void make_key(void)
@@ -62,7 +67,6 @@ static struct cio_thread *thread_new(void)
 	cio_list_init(&t->link);
 	cio_list_init(&t->parked);
 	cio_list_init(&t->ops);
-	t->exit_code = STILL_ACTIVE;
 	return t;
 }
 
@@ -73,6 +77,7 @@ static bool thread_attach(struct cio_thread *t)
 	if (!key_made || pthread_setspecific(exit_key, t) != 0)
 		return false;
 	t->tid = (pid_t)syscall(SYS_gettid);
+	cio_process_thread_lives(t->tid);
 	self = t;
 	cio_sync_attach();
 	cio_state_lock();
@@ -81,7 +86,7 @@ static bool thread_attach(struct cio_thread *t)
 	return true;
 }
 
-struct cio_thread *cio_self_if_known(void)
+CIO_NO_TSAN struct cio_thread *cio_self_if_known(void)
 {
 	return self;
 }

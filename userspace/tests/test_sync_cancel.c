@@ -320,7 +320,7 @@ static void other_signals_do_not_show(void)
  * an abort belongs to a cancel that overlapped with the call; there are no more aborts than TRUE
  * answers; the application's own system calls are never interrupted; no byte is lost.
  */
-enum { ROUNDS = 40000 };
+enum { ROUNDS = 20000, ABORTS = 200 };
 
 static struct {
 	HANDLE a, b, target;
@@ -357,7 +357,7 @@ static void stress_read(HANDLE file, atomic_long *bytes, atomic_long *aborts)
 static DWORD WINAPI stress_target(LPVOID arg)
 {
 	(void)arg;
-	for (int i = 0; i < ROUNDS; i++) {
+	for (int i = 0; i < ROUNDS || atomic_load(&s.aborts) < ABORTS; i++) {
 		stress_read(s.a, &s.bytes_a, &s.aborts);
 		if (i % 64 == 0)
 			own_system_call();
@@ -374,12 +374,13 @@ static DWORD WINAPI stress_feed(LPVOID arg)
 	unsigned int x = 1;
 
 	while (!atomic_load(&s.done)) {
-		if (write(s.a_peer, "a", 1) == 1)
+		/* With two files to read, let the one that is cancelled be the slower one. */
+		if ((!s.b || x >> 31) && write(s.a_peer, "a", 1) == 1)
 			fed[0]++;
 		if (s.b && write(s.b_peer, "b", 1) == 1)
 			fed[1]++;
 		x = x * 1664525 + 1013904223;
-		if (x >> 28 == 0)
+		if (x >> 30 == 0)
 			sched_yield();
 	}
 	return 0;
@@ -417,7 +418,7 @@ static void stress(BOOL by_file)
 	if (s.b) {
 		CHECK_EQ(ioctl(s.b_peer, FIONREAD, &left), 0);
 		CHECK_EQ(s.bytes_b + left, fed[1]);
-		CHECK_EQ(s.bytes_b, ROUNDS);
+		CHECK(s.bytes_b >= ROUNDS);
 	}
 }
 

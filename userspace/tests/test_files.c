@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: MIT
+/* CreateFile, and synchronous reads and writes of files (W-CREATE, W-RW). */
+#include <windows.h>
+
+#include "host.h"
+
+static char buf[256];
+
+static HANDLE create(const char *name, DWORD access, DWORD share, DWORD disposition, DWORD flags)
+{
+	SetLastError(0xdead);
+	return CreateFileA(name, access, share, NULL, disposition, flags, NULL);
+}
+
+#define CHECK_NO_FILE(call, error) \
+	do { \
+		CHECK((call) == INVALID_HANDLE_VALUE); \
+		CHECK_EQ(GetLastError(), error); \
+	} while (0)
+
+#define RW (GENERIC_READ | GENERIC_WRITE)
+#define SHARE (FILE_SHARE_READ | FILE_SHARE_WRITE)
+
+static long size_of(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 ? (long)st.st_size : -1;
+}
+
+static void dispositions(void)
+{
+	const char *p = host_path("f");
+	HANDLE h;
+	DWORD n;
+
+	CHECK_NO_FILE(create(p, RW, 0, OPEN_EXISTING, 0), ERROR_FILE_NOT_FOUND);
+	CHECK_NO_FILE(create(p, RW, 0, TRUNCATE_EXISTING, 0), ERROR_FILE_NOT_FOUND);
+	CHECK_NO_FILE(create(host_path("no/f"), RW, 0, OPEN_EXISTING, 0), ERROR_PATH_NOT_FOUND);
+	CHECK_NO_FILE(create(host_path("no/f"), RW, 0, CREATE_ALWAYS, 0), ERROR_PATH_NOT_FOUND);
+	CHECK(CloseHandle(create(p, RW, 0, CREATE_NEW, 0)));
+	CHECK_EQ(GetLastError(), 0xdead);
+	CHECK_NO_FILE(create(p, RW, 0, CREATE_NEW, 0), ERROR_FILE_EXISTS);
+	h = create(p, RW, 0, OPEN_ALWAYS, 0);
+	CHECK_EQ(GetLastError(), ERROR_ALREADY_EXISTS);
+	CHECK(WriteFile(h, "12345", 5, &n, NULL));
+	CloseHandle(h);
+	CHECK_EQ(size_of(p), 5);
+	CHECK_NO_FILE(create(p, GENERIC_READ, 0, TRUNCATE_EXISTING, 0), ERROR_INVALID_PARAMETER);
+	CHECK_EQ(size_of(p), 5);
+	CHECK(CloseHandle(create(p, GENERIC_WRITE, 0, TRUNCATE_EXISTING, 0)));
+	CHECK_EQ(size_of(p), 0);
+	CHECK_EQ(truncate(p, 9), 0);
+	/* Emptied even through a handle that only reads. */
+	CHECK(CloseHandle(create(p, GENERIC_READ, 0, CREATE_ALWAYS, 0)));
+	CHECK_EQ(GetLastError(), ERROR_ALREADY_EXISTS);
+	CHECK_EQ(size_of(p), 0);
+	CHECK(CloseHandle(create(host_path("g"), RW, 0, CREATE_ALWAYS, 0)));
+	CHECK_EQ(GetLastError(), 0);
+	CHECK(CloseHandle(create(host_path("h"), RW, 0, OPEN_ALWAYS, 0)));
+	CHECK_EQ(GetLastError(), 0);
+	CHECK_EQ(size_of(host_path("h")), 0);
+}
+
+static void bad_arguments(void)
+{
+	const char *p = host_path("f");
+	char longest[PATH_MAX + 10];
+
+	CHECK_NO_FILE(create(p, RW, 0, 0, 0), ERROR_INVALID_PARAMETER);
+	CHECK_NO_FILE(create(p, RW, 0, 6, 0), ERROR_INVALID_PARAMETER);
+	CHECK_NO_FILE(create(p, RW, 8, CREATE_ALWAYS, 0), ERROR_INVALID_PARAMETER);
+	CHECK_NO_FILE(create(p, 0x04000000, 0, CREATE_ALWAYS, 0), ERROR_INVALID_PARAMETER);
+	CHECK_NO_FILE(create(p, RW, 0, CREATE_ALWAYS, FILE_FLAG_DELETE_ON_CLOSE),
+		      ERROR_INVALID_PARAMETER);
+	CHECK_NO_FILE(create(p, RW, 0, CREATE_ALWAYS, 0x00010000), ERROR_INVALID_PARAMETER);
+	SetLastError(0);
+	CHECK_NO_FILE(CreateFileA(p, RW, 0, NULL, CREATE_ALWAYS, 0, GetCurrentThread()),
+		      ERROR_NOT_SUPPORTED);
+	CHECK_EQ(size_of(p), -1);
+	CHECK_NO_FILE(create(NULL, RW, 0, OPEN_EXISTING, 0), ERROR_PATH_NOT_FOUND);
+	CHECK_NO_FILE(create("", RW, 0, OPEN_EXISTING, 0), ERROR_PATH_NOT_FOUND);
+	CHECK_NO_FILE(create(host_path("."), RW, SHARE, OPEN_EXISTING, 0), ERROR_ACCESS_DENIED);
+	CHECK_NO_FILE(create(host_path("."), GENERIC_READ, SHARE, OPEN_EXISTING, 0),
+		      ERROR_ACCESS_DENIED);
+	memset(longest, 'x', sizeof(longest));
+	longest[sizeof(longest) - 1] = '\0';
+	CHECK_NO_FILE(create(longest, RW, 0, CREATE_ALWAYS, 0), ERROR_FILENAME_EXCED_RANGE);
+	CHECK_EQ(symlink("f", p), 0);
+	CHECK_NO_FILE(create(p, RW, 0, OPEN_EXISTING, 0), ERROR_CANT_RESOLVE_FILENAME);
+}
+
+static void names(void)
+{
+	char name[PATH_MAX];
+	HANDLE h;
+	DWORD n;
+
+	CHECK_EQ(mkdir(host_path("d"), 0700), 0);
+	CHECK(CloseHandle(create(host_path("d\\f"), RW, 0, CREATE_NEW, 0)));
+	CHECK_EQ(size_of(host_path("d/f")), 0);
+	/* A name that has a backslash in it, as Linux allows, goes first. */
+	snprintf(name, sizeof(name), "%s", host_path("d\\g"));
+	CHECK_EQ(close(open(name, O_CREAT | O_RDWR, 0600)), 0);
+	CHECK_NO_FILE(create(name, RW, 0, CREATE_NEW, 0), ERROR_FILE_EXISTS);
+	CHECK_EQ(size_of(host_path("d/g")), -1);
+	h = create("\\\\.\\zero", GENERIC_READ, SHARE, OPEN_EXISTING, 0);
+	CHECK(h != INVALID_HANDLE_VALUE);
+	memset(buf, 'x', 4);
+	CHECK(ReadFile(h, buf, 4, &n, NULL));
+	CHECK_EQ(n, 4);
+	CHECK(!memcmp(buf, "\0\0\0\0", 4));
+	CHECK(create("//./null", GENERIC_WRITE, SHARE, OPEN_EXISTING, 0) != INVALID_HANDLE_VALUE);
+	CHECK_NO_FILE(create("\\\\.\\no-such-device", RW, SHARE, OPEN_EXISTING, 0),
+		      ERROR_FILE_NOT_FOUND);
+}
+
+static void sharing(void)
+{
+	const char *p = host_path("f");
+	HANDLE h = create(p, RW, 0, CREATE_NEW, 0), copy, other;
+
+	CHECK_NO_FILE(create(p, GENERIC_READ, SHARE, OPEN_EXISTING, 0), ERROR_SHARING_VIOLATION);
+	/* Attributes only: always compatible. And it cannot read. */
+	other = create(p, 0, 0, OPEN_EXISTING, 0);
+	CHECK(other != INVALID_HANDLE_VALUE);
+	CHECK_FAILS(ReadFile(other, buf, 1, (DWORD[]){ 0 }, NULL), ERROR_ACCESS_DENIED);
+	CHECK(DuplicateHandle(GetCurrentProcess(), h, GetCurrentProcess(), &copy, 0, FALSE,
+			      DUPLICATE_SAME_ACCESS));
+	CloseHandle(h);
+	CHECK_EQ(truncate(p, 3), 0);
+	CHECK_NO_FILE(create(p, GENERIC_WRITE, SHARE, TRUNCATE_EXISTING, 0),
+		      ERROR_SHARING_VIOLATION);
+	CHECK_EQ(size_of(p), 3);
+	CloseHandle(copy);
+	h = create(p, GENERIC_READ, FILE_SHARE_READ, OPEN_EXISTING, 0);
+	CHECK(h != INVALID_HANDLE_VALUE);
+	/* Mine against the share mode of the other, and his against mine. */
+	CHECK_NO_FILE(create(p, GENERIC_WRITE, SHARE, OPEN_EXISTING, 0), ERROR_SHARING_VIOLATION);
+	CHECK_NO_FILE(create(p, GENERIC_READ, FILE_SHARE_WRITE, OPEN_EXISTING, 0),
+		      ERROR_SHARING_VIOLATION);
+	CHECK(create(p, GENERIC_READ, FILE_SHARE_READ, OPEN_EXISTING, 0) != INVALID_HANDLE_VALUE);
+}
+
+static void position(void)
+{
+	HANDLE h = create(host_path("f"), RW, 0, CREATE_NEW, 0);
+	OVERLAPPED ov = { 0 };
+	DWORD n;
+
+	CHECK(WriteFile(h, "0123456789", 10, &n, NULL));
+	CHECK_EQ(n, 10);
+	CHECK(ReadFile(h, buf, 4, &n, NULL));
+	CHECK_EQ(n, 0);
+	/* An OVERLAPPED sets the place, and the position follows (W-RW-3). */
+	ov.Offset = 2;
+	CHECK(ReadFile(h, buf, 3, &n, &ov));
+	CHECK(!memcmp(buf, "234", 3));
+	CHECK_EQ(ov.Offset, 2);
+	CHECK_EQ(ov.Internal, 0);
+	CHECK_EQ(ov.InternalHigh, 3);
+	CHECK(ReadFile(h, buf, 100, &n, NULL));
+	CHECK_EQ(n, 5);
+	CHECK(!memcmp(buf, "56789", 5));
+	CHECK(ReadFile(h, buf, 100, &n, NULL));
+	CHECK_EQ(n, 0);
+	ov.Offset = 10;
+	CHECK_FAILS(ReadFile(h, buf, 1, &n, &ov), ERROR_HANDLE_EOF);
+	CHECK_EQ(n, 0);
+	ov.Offset = ov.OffsetHigh = 0xffffffffu;
+	CHECK(WriteFile(h, "ab", 2, NULL, &ov));
+	CHECK(WriteFile(h, "c", 1, &n, NULL));
+	ov.Offset = 9;
+	ov.OffsetHigh = 0;
+	CHECK(ReadFile(h, buf, 100, NULL, &ov));
+	CHECK_EQ(ov.InternalHigh, 4);
+	CHECK(!memcmp(buf, "9abc", 4));
+	ov.OffsetHigh = 0x80000000u;
+	CHECK_FAILS(WriteFile(h, "x", 1, &n, &ov), ERROR_INVALID_PARAMETER);
+	CHECK_FAILS(ReadFile(h, buf, 1, NULL, NULL), ERROR_INVALID_PARAMETER);
+}
+
+static void event_of_a_synchronous_request(void)
+{
+	HANDLE h = create(host_path("f"), RW, 0, CREATE_NEW, 0);
+	OVERLAPPED ov = { .hEvent = CreateEventA(NULL, TRUE, FALSE, NULL) };
+	DWORD n;
+
+	CHECK(WriteFile(h, "abc", 3, &n, &ov));
+	CHECK_EQ(n, 3);
+	CHECK_EQ(WaitForSingleObject(ov.hEvent, 0), WAIT_OBJECT_0);
+	CHECK(GetOverlappedResult(h, &ov, &n, TRUE));
+	CHECK_EQ(WaitForSingleObject(h, 0), WAIT_OBJECT_0);
+	ov.hEvent = h;
+	CHECK_FAILS(WriteFile(h, "abc", 3, &n, &ov), ERROR_INVALID_HANDLE);
+	CHECK_EQ(size_of(host_path("f")), 3);
+}
+
+static void rights(void)
+{
+	const char *p = host_path("f");
+	HANDLE r, a, w;
+	DWORD n;
+
+	w = create(p, GENERIC_WRITE, SHARE, CREATE_NEW, 0);
+	CHECK(WriteFile(w, "abcdef", 6, &n, NULL));
+	CHECK_FAILS(ReadFile(w, buf, 1, &n, NULL), ERROR_ACCESS_DENIED);
+	r = create(p, GENERIC_READ, SHARE, OPEN_EXISTING, 0);
+	CHECK_FAILS(WriteFile(r, "x", 1, &n, NULL), ERROR_ACCESS_DENIED);
+	/* Append only: whatever the offset says. */
+	a = create(p, FILE_APPEND_DATA, SHARE, OPEN_EXISTING, 0);
+	CHECK(WriteFile(a, "ghi", 3, &n, NULL));
+	CHECK(WriteFile(a, "jkl", 3, &n, &(OVERLAPPED){ 0 }));
+	CHECK_EQ(size_of(p), 12);
+	CHECK(ReadFile(r, buf, sizeof(buf), &n, NULL));
+	CHECK_EQ(n, 12);
+	CHECK(!memcmp(buf, "abcdefghijkl", 12));
+	CHECK_EQ(create(p, FILE_READ_DATA, SHARE, OPEN_EXISTING, 0) != INVALID_HANDLE_VALUE, 1);
+}
+
+static void descriptors_are_not_inherited(void)
+{
+	enum { MAX = 64 };
+	int was_open[MAX], added = 0;
+	HANDLE h;
+
+	for (int fd = 0; fd < MAX; fd++)
+		was_open[fd] = fcntl(fd, F_GETFD) >= 0;
+	h = create(host_path("f"), RW, 0, CREATE_NEW, FILE_FLAG_OVERLAPPED);
+	CHECK(h != INVALID_HANDLE_VALUE);
+	for (int fd = 0; fd < MAX; fd++) {
+		int flags = fcntl(fd, F_GETFD);
+
+		CHECK(was_open[fd] || flags < 0 || flags & FD_CLOEXEC);
+		added += !was_open[fd] && flags >= 0;
+	}
+	CHECK(added > 0);
+}
+
+static void out_of_descriptors(void)
+{
+	struct rlimit none = { 0, 0 };
+
+	CHECK_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+	CHECK_NO_FILE(create("/dev/null", GENERIC_READ, SHARE, OPEN_EXISTING, 0),
+		      ERROR_TOO_MANY_OPEN_FILES);
+	CHECK_NO_FILE(create("/dev/null", GENERIC_READ, SHARE, OPEN_EXISTING, FILE_FLAG_OVERLAPPED),
+		      ERROR_TOO_MANY_OPEN_FILES);
+}
+
+static void disk_full(void)
+{
+	HANDLE h = create("/dev/full", GENERIC_WRITE, SHARE, OPEN_EXISTING, 0);
+	DWORD n = 1;
+
+	CHECK_FAILS(WriteFile(h, "x", 1, &n, NULL), ERROR_DISK_FULL);
+	CHECK_EQ(n, 0);
+}
+
+static void device_dispositions(void)
+{
+	CHECK(CloseHandle(create("/dev/null", GENERIC_WRITE, SHARE, CREATE_ALWAYS, 0)));
+	CHECK_EQ(GetLastError(), ERROR_ALREADY_EXISTS);
+	/* Two who share nothing meet on a device, as on Windows where its driver does not mind. */
+	CHECK(create("/dev/null", RW, 0, OPEN_EXISTING, 0) != INVALID_HANDLE_VALUE);
+	CHECK(create("/dev/null", RW, 0, OPEN_EXISTING, 0) != INVALID_HANDLE_VALUE);
+}
+
+static const struct tap_case cases[] = {
+	CASE(dispositions, "dispositions (W-CREATE-2)"),
+	CASE(bad_arguments, "bad arguments change nothing"),
+	CASE(names, "names (W-CREATE-7)"),
+	CASE(sharing, "share modes (W-CREATE-3)"),
+	CASE(position, "position, offset, end of file (W-RW-1/2/3/4/6)"),
+	CASE(event_of_a_synchronous_request, "a synchronous request with an event"),
+	CASE(rights, "rights, append-only (W-CREATE-6)"),
+	CASE(descriptors_are_not_inherited, "descriptors are close-on-exec"),
+	CASE(out_of_descriptors, "too many open files"),
+	CASE(disk_full, "a full disk"),
+	CASE(device_dispositions, "dispositions and sharing of devices"),
+};
+
+TAP_MAIN(cases)
