@@ -224,14 +224,16 @@ static inline void device_teardown(const struct device *dev)
 		set_latency(dev, latency_names[i], dev->latencies[i]);
 }
 
-/* In FIXTURE_SETUP(). */
-#define SETUP_DEVICE(dev, model)				\
-	do {							\
-		const char *why = device_setup(dev, model);	\
-								\
-		if (why)					\
-			SKIP(return, "%s", why);		\
+/* In FIXTURE_SETUP(): skips the test if there is a reason to. */
+#define SKIP_FOR(reason)				\
+	do {						\
+		const char *why = (reason);		\
+							\
+		if (why)				\
+			SKIP(return, "%s", why);	\
 	} while (0)
+
+#define SETUP_DEVICE(dev, model)	SKIP_FOR(device_setup(dev, model))
 
 /* ---- bytes ---- */
 

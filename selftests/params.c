@@ -205,10 +205,11 @@ TEST_F(params, sizes)
 
 TEST_F(params, latencies)
 {
+	const char args[] =
+		"open_latency_ns=86400000000000 read_latency_ns=2 write_latency_ns=4294967296";
 	struct device dev;
 
-	ASSERT_EQ(0, load(self->ko, "open_latency_ns=86400000000000 read_latency_ns=2 "
-			  "write_latency_ns=4294967296"));
+	ASSERT_EQ(0, load(self->ko, args));
 	for (int i = 0; i < 2; i++) {
 		ASSERT_TRUE(device_find(&dev, i ? "store" : "stream"));
 		EXPECT_EQ(FOREVER, attr(&dev, "open_latency_ns"));

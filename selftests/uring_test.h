@@ -50,13 +50,7 @@ static inline const char *ring_setup(struct ring *ring)
 	return NULL;
 }
 
-#define SETUP_RING(ring)					\
-	do {							\
-		const char *why = ring_setup(ring);		\
-								\
-		if (why)					\
-			SKIP(return, "%s", why);		\
-	} while (0)
+#define SETUP_RING(ring)	SKIP_FOR(ring_setup(ring))
 
 /* Prepares a request whose user_data and buffer are of number @i. */
 static inline struct io_uring_sqe *prep(struct ring *ring, enum op op, int fd, int i, off_t pos)
