@@ -8,7 +8,7 @@
 #include <sys/ioctl.h>
 
 #include "kselftest_harness.h"
-#include "cancelio_test.h"
+#include "call_test.h"
 
 /* Programs are compiled against these; they never change. */
 _Static_assert(sizeof(struct cancelio_info) == 128, "size");

@@ -4,11 +4,10 @@
  * to it, and that no byte is lost or doubled by it.
  */
 #define _GNU_SOURCE
-#include <sched.h>
 #include <sys/ptrace.h>
 
 #include "kselftest_harness.h"
-#include "cancelio_test.h"
+#include "call_test.h"
 
 #define LEN	10
 
@@ -237,26 +236,38 @@ TEST_F(waiting, terminated)
 	EXPECT_TRUE(untouched(self, variant->write));
 }
 
-/*
- * Two signals at once: their receiver may only run on this CPU, which does not
- * leave us until we sleep. The lower number is delivered first, and its
- * handler decides.
- */
-static bool signal_twice(struct call *call, int sig1, int sig2)
+/* D-CANC-5: what was done when the signal came is done. */
+TEST_F(waiting, fed_then_interrupted)
 {
-	struct sched_param param = { .sched_priority = 1 };
-	cpu_set_t cpu;
+	handle(SIGUSR1, 0);
+	call_start(&self->call);
+	wait_pending(&self->dev, 1);
+	ASSERT_TRUE(hold(self->call.tid));
+	ASSERT_TRUE(feed(self, variant->write));
+	call_signal(&self->call, SIGUSR1);
+	ASSERT_TRUE(let_go());
+	ASSERT_EQ(LEN, call_join(&self->call));
+	EXPECT_EQ(1, handled);
+	EXPECT_TRUE(moved(self, variant->write));
+}
 
-	CPU_ZERO(&cpu);
-	CPU_SET(0, &cpu);
-	if (sched_setaffinity(call->tid, sizeof(cpu), &cpu) ||
-	    sched_setaffinity(0, sizeof(cpu), &cpu) ||
-	    sched_setscheduler(0, SCHED_FIFO, &param))
-		return false;
-	call_signal(call, sig1);
-	call_signal(call, sig2);
-	param.sched_priority = 0;
-	return !sched_setscheduler(0, SCHED_OTHER, &param);
+/*
+ * A reader that is killed when the bytes are its already leaves them to the
+ * next one; a writer's are on the line.
+ */
+TEST_F(waiting, fed_then_killed)
+{
+	pid_t pid = start_child(self, variant->write);
+
+	wait_pending(&self->dev, 1);
+	ASSERT_TRUE(hold(pid));
+	ASSERT_TRUE(feed(self, variant->write));
+	kill(pid, SIGKILL);
+	ASSERT_TRUE(let_go());
+	ASSERT_EQ(-SIGKILL, child_wait(pid));
+	if (!variant->write)
+		ASSERT_EQ(LEN, read(self->fd, self->buf, LEN));
+	EXPECT_TRUE(moved(self, variant->write));
 }
 
 TEST_F(waiting, first_of_two_handlers_interrupts)

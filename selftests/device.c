@@ -8,7 +8,7 @@
 #include <sys/sysmacros.h>
 
 #include "kselftest_harness.h"
-#include "cancelio_test.h"
+#include "call_test.h"
 
 FIXTURE(attributes)
 {

@@ -5,7 +5,7 @@
  */
 #define _GNU_SOURCE
 #include "kselftest_harness.h"
-#include "cancelio_test.h"
+#include "call_test.h"
 
 FIXTURE(line)
 {

@@ -6,7 +6,7 @@
 #include <poll.h>
 
 #include "kselftest_harness.h"
-#include "cancelio_test.h"
+#include "call_test.h"
 
 #define SMALL	4096
 

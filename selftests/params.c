@@ -6,7 +6,7 @@
  */
 #define _GNU_SOURCE
 #include "kselftest_harness.h"
-#include "cancelio_test.h"
+#include "call_test.h"
 
 static const char *const names[] = {
 	"streams", "stores", "stream_size", "store_size",

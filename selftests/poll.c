@@ -8,7 +8,7 @@
 #include <sys/select.h>
 
 #include "kselftest_harness.h"
-#include "cancelio_test.h"
+#include "call_test.h"
 
 #define SMALL	4096
 

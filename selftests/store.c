@@ -8,7 +8,7 @@
 #include <sys/epoll.h>
 
 #include "kselftest_harness.h"
-#include "cancelio_test.h"
+#include "call_test.h"
 
 #define LEN	100
 

@@ -9,7 +9,7 @@
 #include <liburing.h>
 #include <poll.h>
 
-#include "cancelio_test.h"
+#include "call_test.h"
 
 #define LEN		100
 #define REQUESTS	3
