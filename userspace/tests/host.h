@@ -22,6 +22,13 @@
 
 #include "tap.h"
 
+/* The sanitizers' own limits: threads of their own, locks that do not survive a fork. */
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#define HOST_SANITIZED 1
+#else
+#define HOST_SANITIZED 0
+#endif
+
 static char host_dir[PATH_MAX];
 
 static inline void host_remove_dir(void)

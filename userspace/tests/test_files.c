@@ -239,13 +239,19 @@ static void descriptors_are_not_inherited(void)
 
 static void out_of_descriptors(void)
 {
-	struct rlimit none = { 0, 0 };
+	struct rlimit all, none;
 
+	CHECK_EQ(getrlimit(RLIMIT_NOFILE, &all), 0);
+	none = all;
+	none.rlim_cur = 0;
 	CHECK_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
 	CHECK_NO_FILE(create("/dev/null", GENERIC_READ, SHARE, OPEN_EXISTING, 0),
 		      ERROR_TOO_MANY_OPEN_FILES);
 	CHECK_NO_FILE(create("/dev/null", GENERIC_READ, SHARE, OPEN_EXISTING, FILE_FLAG_OVERLAPPED),
 		      ERROR_TOO_MANY_OPEN_FILES);
+	CHECK_EQ(setrlimit(RLIMIT_NOFILE, &all), 0);
+	CHECK(create("/dev/null", GENERIC_READ, SHARE, OPEN_EXISTING, FILE_FLAG_OVERLAPPED) !=
+	      INVALID_HANDLE_VALUE);
 }
 
 static void disk_full(void)

@@ -248,6 +248,9 @@ static void writes_in_order(void)
 		CHECK(GetOverlappedResult(file, &ov[i], &n, TRUE));
 		CHECK_EQ(n, SIZE);
 	}
+	for (int i = 0; i < N; i++)
+		free(data[i]);
+	free(back);
 }
 
 /* Threads that leave reads behind, over and over. */
