@@ -28,6 +28,11 @@
 #else
 #define HOST_SANITIZED 0
 #endif
+#ifdef __SANITIZE_THREAD__
+#define HOST_TSAN 1
+#else
+#define HOST_TSAN 0
+#endif
 
 static char host_dir[PATH_MAX];
 

@@ -60,13 +60,16 @@ static void uring_is_forbidden(void)
 
 static void fork_with_pending_reads(void)
 {
-	HANDLE h = host_fifo("f", GENERIC_READ, FILE_FLAG_OVERLAPPED, &peer);
 	OVERLAPPED a = host_overlapped(CreateEventA(NULL, TRUE, FALSE, NULL)), b = a;
 	OVERLAPPED c = host_overlapped(CreateEventA(NULL, TRUE, FALSE, NULL));
 	int status;
+	HANDLE h;
 	DWORD n;
 	pid_t pid;
 
+	if (HOST_TSAN)
+		SKIP("ThreadSanitizer starts no threads in a child");
+	h = host_fifo("f", GENERIC_READ, FILE_FLAG_OVERLAPPED, &peer);
 	b.hEvent = CreateEventA(NULL, TRUE, FALSE, NULL);
 	CHECK_FAILS(ReadFile(h, buf, 1, NULL, &a), ERROR_IO_PENDING);
 	CHECK_FAILS(ReadFile(h, buf + 1, 1, NULL, &b), ERROR_IO_PENDING);
@@ -163,7 +166,8 @@ static DWORD helper_thread(void)
 		if (!tid || tid == GetCurrentThreadId())
 			continue;
 		host_read_proc(tid, "comm", comm, sizeof(comm));
-		if (strncmp(comm, "iou-", 4))
+		/* The latest: a sanitizer may have a thread too. */
+		if (strncmp(comm, "iou-", 4) && tid > found)
 			found = tid;
 	}
 	closedir(tasks);
@@ -183,7 +187,7 @@ static void no_second_thread_wakes(void)
 	DWORD n, helper;
 	long before;
 
-	CHECK_EQ(helper_thread(), 0);
+	CHECK(HOST_TSAN || helper_thread() == 0);
 	CHECK_FAILS(ReadFile(h, buf, 1, NULL, &ov), ERROR_IO_PENDING);
 	helper = helper_thread();
 	CHECK(helper);
