@@ -302,6 +302,29 @@ TEST_F(store, who_finds_no_channel_waits)
 	EXPECT_EQ(0, pending(&self->dev));
 }
 
+/* A transfer that is done hands its channel on, too. */
+TEST_F(store, waiting_transfer_is_served_in_its_turn)
+{
+	struct served *served = calloc(1, sizeof(*served));
+	int i;
+
+	set_latency(&self->dev, "read_latency_ns", 1000 * MSEC);
+	for (i = 0; i < CHANNELS + 1; i++) {
+		/* The last one would be done at once, if it were served. */
+		if (i == CHANNELS)
+			set_latency(&self->dev, "read_latency_ns", 0);
+		served->calls[i] = self->call;
+		served->calls[i].buf = served->bytes[i];
+		call_start(&served->calls[i]);
+		wait_until(pending(&self->dev) > i || call_done(&served->calls[0]));
+	}
+	for (i = 0; i < CHANNELS + 1; i++) {
+		EXPECT_EQ(LEN, call_join(&served->calls[i]));
+		EXPECT_TRUE(is_pattern(served->bytes[i], 3, LEN));
+	}
+	EXPECT_EQ(0, pending(&self->dev));
+}
+
 /* D-CSQ-6, K-OWN-1: one that waits is cancelled, and takes no channel with it. */
 TEST_F(store, waiting_transfer_is_canceled)
 {
