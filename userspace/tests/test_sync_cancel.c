@@ -325,7 +325,7 @@ static void other_signals_do_not_show(void)
  * an abort belongs to a cancel that overlapped with the call; there are no more aborts than TRUE
  * answers; the application's own system calls are never interrupted; no byte is lost.
  */
-enum { ROUNDS = 20000, ABORTS = 200 };
+enum { ROUNDS = 20000, ABORTS = 50 };
 
 static struct {
 	HANDLE a, b, target;
@@ -376,16 +376,16 @@ static DWORD WINAPI stress_target(LPVOID arg)
 static DWORD WINAPI stress_feed(LPVOID arg)
 {
 	long *fed = arg;
-	unsigned int x = 1;
+	unsigned int i = 0;
 
 	while (!atomic_load(&s.done)) {
-		/* With two files to read, let the one that is cancelled be the slower one. */
-		if ((!s.b || x >> 31) && write(s.a_peer, "a", 1) == 1)
+		/* Short rations, so that reads do block and a cancel finds something. */
+		if (++i % 4 == 0 && fed[0] - atomic_load(&s.bytes_a) < 2 &&
+		    write(s.a_peer, "a", 1) == 1)
 			fed[0]++;
-		if (s.b && write(s.b_peer, "b", 1) == 1)
+		if (s.b && fed[1] - atomic_load(&s.bytes_b) < 2 && write(s.b_peer, "b", 1) == 1)
 			fed[1]++;
-		x = x * 1664525 + 1013904223;
-		if (x >> 30 == 0)
+		if (i % 8 == 0)
 			sched_yield();
 	}
 	return 0;
@@ -406,7 +406,7 @@ static void stress(BOOL by_file)
 		hit = by_file ? CancelIoEx(s.a, NULL) : CancelSynchronousIo(s.target);
 		atomic_fetch_add(&s.answered, hit);
 		atomic_fetch_add(&s.returned, 1);
-		if (i % 3 == 0)
+		if (by_file || i % 3 == 0)
 			sched_yield();
 	}
 	CHECK_EQ(WaitForSingleObject(s.target, INFINITE), WAIT_OBJECT_0);
