@@ -148,12 +148,20 @@ static int config_start(struct config *config)
 		return err;
 	dev = cancelio_device_create(&config->settings);
 	if (IS_ERR(dev)) {
-		configfs_undepend_item_unlocked(&config->item);
-		return PTR_ERR(dev);
+		err = PTR_ERR(dev);
+		goto err_undepend;
 	}
-	cancelio_device_publish(dev);
+	err = cancelio_device_publish(dev);
+	if (err)
+		goto err_destroy;
 	config->dev = dev;
 	return 0;
+
+err_destroy:
+	cancelio_device_destroy(dev);
+err_undepend:
+	configfs_undepend_item_unlocked(&config->item);
+	return err;
 }
 
 static int config_stop(struct config *config)

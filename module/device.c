@@ -54,11 +54,15 @@ static ssize_t latency_show(struct device *dev, struct device_attribute *attr, c
 static ssize_t latency_store(struct device *dev, struct device_attribute *attr,
 			     const char *buf, size_t count)
 {
+	struct cancelio_device *device = to_cancelio(dev);
+	enum cancelio_op op = latency_op(attr);
 	u64 ns;
 
 	if (kstrtou64(buf, 10, &ns) || ns > CANCELIO_LATENCY_MAX_NS)
 		return -EINVAL;
-	WRITE_ONCE(to_cancelio(dev)->latencies.ns[latency_op(attr)], ns);
+	WRITE_ONCE(device->latencies.ns[op], ns);
+	if (device->model->latency_changed)
+		device->model->latency_changed(device, op);
 	return count;
 }
 
@@ -143,10 +147,8 @@ static void device_free(struct device *device)
 }
 
 /**
- * cancelio_device_create - make a device
+ * cancelio_device_create - make a device that nobody sees yet
  * @settings: what it shall be; the caller has checked them
- *
- * It is there for all to see, and opens fail with ENODEV until it is published.
  *
  * Context: process.
  * Return: the device, or an ERR_PTR().
@@ -184,9 +186,6 @@ struct cancelio_device *cancelio_device_create(const struct cancelio_settings *s
 		goto err_put;
 	cdev_init(&dev->cdev, dev->model->fops);
 	dev->cdev.owner = THIS_MODULE;
-	err = cdev_device_add(&dev->cdev, &dev->dev);
-	if (err)
-		goto err_put;
 	return dev;
 
 err_put:
@@ -199,34 +198,51 @@ err_free:
 	return ERR_PTR(err);
 }
 
-/**
- * cancelio_device_publish - let a device be opened
- * @dev: the device
- *
- * Context: process.
- */
-void cancelio_device_publish(struct cancelio_device *dev)
+static void device_set_published(struct cancelio_device *dev, bool published)
 {
 	spin_lock(&dev->lock);
-	dev->published = true;
+	dev->published = published;
 	spin_unlock(&dev->lock);
 }
 
 /**
+ * cancelio_device_publish - let a device be seen and opened
+ * @dev: the device
+ *
+ * Context: process, sleeps.
+ * Return: 0 or a negative errno.
+ */
+int cancelio_device_publish(struct cancelio_device *dev)
+{
+	int err;
+
+	/* Who is told of it may open it. */
+	device_set_published(dev, true);
+	err = cdev_device_add(&dev->cdev, &dev->dev);
+	if (err)
+		device_set_published(dev, false);
+	return err;
+}
+
+/**
  * cancelio_device_destroy - remove a device
- * @dev: the device, gone if this succeeds
+ * @dev: the device, published or not, gone if this succeeds
  *
  * Context: process, sleeps.
  * Return: 0, or -EBUSY while it is open or somebody waits to open it.
  */
 int cancelio_device_destroy(struct cancelio_device *dev)
 {
+	bool published;
+
 	scoped_guard(spinlock, &dev->lock) {
 		if (dev->opens)
 			return -EBUSY;
+		published = dev->published;
 		dev->published = false;
 	}
-	cdev_device_del(&dev->cdev, &dev->dev);
+	if (published)
+		cdev_device_del(&dev->cdev, &dev->dev);
 	/* Without open files nobody waits, but a timer may still look. */
 	wait_var_event(&dev->requests, !atomic_read(&dev->requests));
 	put_device(&dev->dev);

@@ -50,6 +50,7 @@ struct cancelio_io {
  * @finish: the request of @io has ended with 0: move the bytes. As @begin, but
  *	never -EAGAIN
  * @poll: what can be done at once; NULL if it always has to wait
+ * @latency_changed: of op, after it was; process context. May be NULL
  */
 struct cancelio_model {
 	const char *name;
@@ -63,6 +64,7 @@ struct cancelio_model {
 	void (*submit)(struct cancelio_request *req);
 	ssize_t (*finish)(struct cancelio_device *dev, struct cancelio_io *io);
 	__poll_t (*poll)(struct cancelio_device *dev, struct file *file, poll_table *wait);
+	void (*latency_changed)(struct cancelio_device *dev, enum cancelio_op op);
 };
 
 /* Nanoseconds by enum cancelio_op. */
@@ -91,6 +93,7 @@ struct cancelio_settings {
  * @model: its kind; fixed
  * @size: bytes; fixed
  * @latencies: now; READ_ONCE() and WRITE_ONCE() for each
+ * @tickets: the last one given out, see &struct cancelio_request
  * @pending: requests submitted and not ended
  * @requests: requests not freed yet; the device's end waits for 0
  * @lock: guards the two below; process context
@@ -110,6 +113,7 @@ struct cancelio_device {
 	u64 size;
 	struct cancelio_latencies latencies;
 
+	atomic64_t tickets;
 	atomic64_t pending;
 	atomic_t requests;
 
@@ -131,7 +135,7 @@ static inline u64 cancelio_latency_ns(struct cancelio_device *dev, enum cancelio
 int cancelio_devices_init(void);
 void cancelio_devices_exit(void);
 struct cancelio_device *cancelio_device_create(const struct cancelio_settings *settings);
-void cancelio_device_publish(struct cancelio_device *dev);
+int cancelio_device_publish(struct cancelio_device *dev);
 int cancelio_device_destroy(struct cancelio_device *dev);
 int cancelio_device_get_open(struct cancelio_device *dev);
 void cancelio_device_put_open(struct cancelio_device *dev);

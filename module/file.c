@@ -68,8 +68,14 @@ static int call_wait(struct file_call *call, const struct cancelio_call_id *id)
 	if (req->status != -ECANCELED)
 		return req->status;
 	/* A worker of io_uring is not restarted: its request fails. */
-	if (req->deadline && !(current->flags & PF_IO_WORKER))
-		cancelio_restart_save(&req->dev->restarts, id, req->deadline);
+	if (!(current->flags & PF_IO_WORKER)) {
+		const struct cancelio_progress progress = {
+			.ticket = req->ticket,
+			.deadline = req->deadline,
+		};
+
+		cancelio_restart_save(&req->dev->restarts, id, &progress);
+	}
 	return -ERESTARTSYS;
 }
 
@@ -80,6 +86,7 @@ static int call_wait(struct file_call *call, const struct cancelio_call_id *id)
 static int file_wait(struct cancelio_device *dev, const struct cancelio_call_id *id,
 		     struct cancelio_io *io, void (*submit)(struct cancelio_request *req))
 {
+	struct cancelio_progress progress;
 	struct file_call *call;
 	int err;
 
@@ -92,7 +99,10 @@ static int file_wait(struct cancelio_device *dev, const struct cancelio_call_id 
 	init_completion(&call->ended);
 	cancelio_request_init(&call->req, dev, &call_ops, id->op);
 	call->req.len = id->len;
-	cancelio_restart_take(&dev->restarts, id, &call->req.deadline);
+	if (cancelio_restart_take(&dev->restarts, id, &progress)) {
+		call->req.ticket = progress.ticket;
+		call->req.deadline = progress.deadline;
+	}
 	if (io) {
 		call->req.chunk = io->chunk;
 		io->chunk = NULL;
@@ -113,15 +123,13 @@ static int file_open(struct inode *inode, struct file *file)
 	err = cancelio_device_get_open(dev);
 	if (err)
 		return err;
-	if (cancelio_latency_ns(dev, CANCELIO_OPEN)) {
-		if (file->f_flags & O_NONBLOCK)
-			err = -EAGAIN;
-		else
-			err = file_wait(dev, &id, NULL, cancelio_device_submit_open);
-		/* io_uring of 7.2 hands -ERESTARTSYS of an open to the program. */
-		if (err == -ERESTARTSYS && current->flags & PF_IO_WORKER)
-			err = -EINTR;
-	}
+	if (file->f_flags & O_NONBLOCK && cancelio_latency_ns(dev, CANCELIO_OPEN))
+		err = -EAGAIN;
+	else
+		err = file_wait(dev, &id, NULL, cancelio_device_submit_open);
+	/* io_uring of 7.2 hands -ERESTARTSYS of an open to the program. */
+	if (err == -ERESTARTSYS && current->flags & PF_IO_WORKER)
+		err = -EINTR;
 	if (err) {
 		cancelio_device_put_open(dev);
 		return err;
@@ -138,6 +146,13 @@ static int stream_file_open(struct inode *inode, struct file *file)
 		return err;
 	file->f_mode |= FMODE_NOWAIT;
 	return stream_open(inode, file);
+}
+
+static int store_file_open(struct inode *inode, struct file *file)
+{
+	/* Nothing is cached, so all I/O is direct. */
+	file->f_mode |= FMODE_CAN_ODIRECT;
+	return file_open(inode, file);
 }
 
 static int file_release(struct inode *inode, struct file *file)
@@ -185,7 +200,10 @@ static ssize_t file_io(struct kiocb *iocb, struct iov_iter *iter, enum cancelio_
 		done += n;
 		io.pos += n;
 		/* A write that a stream takes in pieces goes on; a read has had its bytes. */
-	} while (op == CANCELIO_WRITE && n == io.len && iov_iter_count(iter));
+		if (op == CANCELIO_READ || n < io.len)
+			break;
+		cond_resched();
+	} while (iov_iter_count(iter) && !fatal_signal_pending(current));
 
 	iocb->ki_pos = io.pos;
 	return done ? done : n;
@@ -265,7 +283,7 @@ const struct file_operations cancelio_stream_fops = {
 
 const struct file_operations cancelio_store_fops = {
 	.owner = THIS_MODULE,
-	.open = file_open,
+	.open = store_file_open,
 	.release = file_release,
 	.read_iter = file_read_iter,
 	.write_iter = file_write_iter,

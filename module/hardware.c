@@ -62,7 +62,7 @@ static void hardware_abort(struct cancelio_request *req)
  */
 static int hardware_start(struct cancelio_hardware *hw, struct cancelio_request *req)
 {
-	ktime_t now;
+	ktime_t now, deadline;
 	int err;
 
 	lockdep_assert_held(&hw->lock);
@@ -70,8 +70,9 @@ static int hardware_start(struct cancelio_hardware *hw, struct cancelio_request 
 	req->hardware = hw;
 	hw->busy++;
 	now = ktime_get();
-	if (!req->deadline)
-		req->deadline = ktime_add_ns(now, req->service_ns);
+	deadline = ktime_add_ns(now, req->service_ns);
+	if (!req->deadline || ktime_after(req->deadline, deadline))
+		req->deadline = deadline;
 	if (ktime_compare(req->deadline, now) <= 0)
 		return 0;
 
@@ -123,8 +124,8 @@ void cancelio_hardware_init(struct cancelio_hardware *hw, unsigned int channels)
 /**
  * cancelio_hardware_submit - have a request served
  * @hw: the hardware
- * @req: a NEW request; @req->service_ns is the time that it takes, unless it
- *	goes on with an earlier one and has its @req->deadline already
+ * @req: a NEW request; @req->service_ns is the time that it takes, or less if
+ *	it goes on with an earlier one and has its @req->deadline already
  *
  * The request ends with 0 once it was served, or with -ECANCELED. It may have
  * ended when this returns.

@@ -79,9 +79,28 @@ static int create_devices(const struct cancelio_model *model, unsigned int count
 
 		if (IS_ERR(dev))
 			return PTR_ERR(dev);
-		list_add(&dev->link, &devices);
+		list_add_tail(&dev->link, &devices);
 	}
 	return 0;
+}
+
+/*
+ * The last step, and one that does not fail: once a device is seen, somebody may
+ * be in the module.
+ */
+static void publish_devices(void)
+{
+	struct cancelio_device *dev, *next;
+	int err;
+
+	list_for_each_entry_safe(dev, next, &devices, link) {
+		err = cancelio_device_publish(dev);
+		if (!err)
+			continue;
+		pr_err("cancelio: no cancelio%d, error %d\n", dev->id, err);
+		list_del(&dev->link);
+		cancelio_device_destroy(dev);
+	}
 }
 
 static void destroy_devices(void)
@@ -95,7 +114,6 @@ static void destroy_devices(void)
 
 static int __init cancelio_init(void)
 {
-	struct cancelio_device *dev;
 	int err;
 
 	err = check_params();
@@ -109,9 +127,7 @@ static int __init cancelio_init(void)
 	err = err ?: cancelio_config_init();
 	if (err)
 		goto err_devices;
-	/* Not before: nobody may be in the module when its start fails. */
-	list_for_each_entry(dev, &devices, link)
-		cancelio_device_publish(dev);
+	publish_devices();
 	return 0;
 
 err_devices:

@@ -39,8 +39,20 @@ static void queue_cancel(struct cancelio_request *req)
 		queue->canceled(queue);
 }
 
+/* Behind all that are older: at the end, but for a request that goes on. */
+static struct list_head *queue_place(struct cancelio_queue *queue, u64 ticket)
+{
+	struct cancelio_request *req;
+
+	list_for_each_entry_reverse(req, &queue->requests, link) {
+		if (req->ticket < ticket)
+			return &req->link;
+	}
+	return &queue->requests;
+}
+
 /**
- * cancelio_queue_insert - put a request at the end of a queue
+ * cancelio_queue_insert - put a request in a queue, by its ticket
  * @queue: the queue
  * @req: a request that the caller owns, in no queue and not marked
  *
@@ -57,7 +69,7 @@ int cancelio_queue_insert(struct cancelio_queue *queue, struct cancelio_request 
 
 	req->queue = queue;
 	req->state = CANCELIO_QUEUED;
-	list_add_tail(&req->link, &queue->requests);
+	list_add(&req->link, queue_place(queue, req->ticket));
 	err = cancelio_request_mark_cancelable(req, queue_cancel);
 	if (err)
 		list_del_init(&req->link);

@@ -43,6 +43,8 @@ void cancelio_request_init(struct cancelio_request *req, struct cancelio_device 
 void cancelio_request_submitted(struct cancelio_request *req)
 {
 	cancelio_request_get(req);
+	if (!req->ticket)
+		req->ticket = atomic64_inc_return(&req->dev->tickets);
 	atomic64_inc(&req->dev->pending);
 }
 

@@ -82,6 +82,9 @@ struct cancelio_request_ops {
  * @op: what to do; fixed
  * @len: bytes wanted; fixed once submitted
  * @service_ns: nanoseconds the device takes for it; fixed once submitted
+ * @ticket: its place among the requests of @dev, the lower the older; 0 until
+ *	submitted, unless the front door gave it that of an earlier request with
+ *	which it goes on
  * @flags: see above; atomic bit operations
  * @cancel: see above; xchg() only
  * @state: written by the owner; DONE is final
@@ -91,8 +94,7 @@ struct cancelio_request_ops {
  * @hardware: the hardware that serves it; written before it is marked
  * @timer: the hardware's; runs from start to end or abort
  * @deadline: when the hardware will be done, on CLOCK_MONOTONIC: 0 until it is
- *	started there, unless the front door gave it that of an earlier request
- *	with which it goes on
+ *	started there, unless it came as @ticket may
  * @chunk: what a stream's write carries; the owner's
  */
 struct cancelio_request {
@@ -102,6 +104,7 @@ struct cancelio_request {
 	enum cancelio_op op;
 	size_t len;
 	u64 service_ns;
+	u64 ticket;
 
 	unsigned long flags;
 	cancelio_cancel_fn cancel;

@@ -22,7 +22,7 @@ struct restart_call {
 	struct list_head link;
 	struct pid *thread;
 	struct cancelio_call_id id;
-	ktime_t deadline;
+	struct cancelio_progress progress;
 };
 
 /* Whether no handler without SA_RESTART stands between current and a restart. */
@@ -107,14 +107,15 @@ void cancelio_restarts_free(struct cancelio_restarts *restarts)
  * cancelio_restart_save - remember a call that is about to return -ERESTARTSYS
  * @restarts: the device's
  * @id: the call of the current thread
- * @deadline: when it would have been served
+ * @progress: how far it has got
  *
  * Nothing is remembered if the call will fail with EINTR, or without memory.
  *
  * Context: process, of the caller.
  */
 void cancelio_restart_save(struct cancelio_restarts *restarts,
-			   const struct cancelio_call_id *id, ktime_t deadline)
+			   const struct cancelio_call_id *id,
+			   const struct cancelio_progress *progress)
 {
 	struct restart_call *call, *oldest = NULL;
 
@@ -125,7 +126,7 @@ void cancelio_restart_save(struct cancelio_restarts *restarts,
 		return;
 	call->thread = get_pid(task_pid(current));
 	call->id = *id;
-	call->deadline = deadline;
+	call->progress = *progress;
 
 	spin_lock(&restarts->lock);
 	if (restarts->count == RESTARTS_MAX)
@@ -142,7 +143,7 @@ void cancelio_restart_save(struct cancelio_restarts *restarts,
  * cancelio_restart_take - find out whether this is a call that goes on
  * @restarts: the device's
  * @id: the call of the current thread
- * @deadline: set if it is
+ * @progress: set if it is
  *
  * A thread's next call to the device either goes on with what it was doing or
  * has given that up, so that what was remembered of it is gone after this.
@@ -151,7 +152,8 @@ void cancelio_restart_save(struct cancelio_restarts *restarts,
  * Return: true if the call is the one that was remembered.
  */
 bool cancelio_restart_take(struct cancelio_restarts *restarts,
-			   const struct cancelio_call_id *id, ktime_t *deadline)
+			   const struct cancelio_call_id *id,
+			   struct cancelio_progress *progress)
 {
 	struct restart_call *call;
 	bool same;
@@ -169,7 +171,7 @@ bool cancelio_restart_take(struct cancelio_restarts *restarts,
 	same = call->id.op == id->op && call->id.file == id->file &&
 	       call->id.pos == id->pos && call->id.len == id->len;
 	if (same)
-		*deadline = call->deadline;
+		*progress = call->progress;
 	call_free(call);
 	return same;
 }

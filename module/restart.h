@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * A system call that a signal interrupts and the kernel restarts enters the
- * driver anew. What it has waited by then is kept here, so that its latency
- * does not start over.
+ * driver anew. What it has waited by then is kept here, so that neither its
+ * latency nor its place among those who wait starts over.
  */
 #ifndef CANCELIO_RESTART_H
 #define CANCELIO_RESTART_H
@@ -25,6 +25,16 @@ struct cancelio_restarts {
 };
 
 /**
+ * struct cancelio_progress - how far an interrupted call has got
+ * @ticket: of its request
+ * @deadline: of its request, 0 if that had not started
+ */
+struct cancelio_progress {
+	u64 ticket;
+	ktime_t deadline;
+};
+
+/**
  * struct cancelio_call_id - what makes two calls of one thread the same call
  * @op: what it does
  * @file: the open file, or NULL for an open
@@ -41,8 +51,10 @@ struct cancelio_call_id {
 void cancelio_restarts_init(struct cancelio_restarts *restarts);
 void cancelio_restarts_free(struct cancelio_restarts *restarts);
 void cancelio_restart_save(struct cancelio_restarts *restarts,
-			   const struct cancelio_call_id *id, ktime_t deadline);
+			   const struct cancelio_call_id *id,
+			   const struct cancelio_progress *progress);
 bool cancelio_restart_take(struct cancelio_restarts *restarts,
-			   const struct cancelio_call_id *id, ktime_t *deadline);
+			   const struct cancelio_call_id *id,
+			   struct cancelio_progress *progress);
 
 #endif /* CANCELIO_RESTART_H */

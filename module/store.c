@@ -6,6 +6,8 @@
  * time may see each other half done.
  */
 #include <linux/sizes.h>
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/uio.h>
 #include <linux/vmalloc.h>
@@ -32,8 +34,10 @@ static int store_create(struct cancelio_device *dev)
 	store = kzalloc(sizeof(*store), GFP_KERNEL);
 	if (!store)
 		return -ENOMEM;
-	/* Any size may be asked for; too much is no reason to fill the log. */
-	store->medium = __vmalloc(dev->size, GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN);
+	/* Any size may be asked for: that nobody else may die of it. */
+	if (dev->size >> PAGE_SHIFT < si_mem_available())
+		store->medium = __vmalloc(dev->size, GFP_KERNEL | __GFP_ZERO |
+					  __GFP_NORETRY | __GFP_NOWARN);
 	if (!store->medium) {
 		kfree(store);
 		return -ENOMEM;
@@ -71,13 +75,18 @@ static ssize_t store_finish(struct cancelio_device *dev, struct cancelio_io *io)
 {
 	struct store *store = dev->priv;
 	void *at = store->medium + io->pos;
-	size_t n;
+	size_t done = 0, want, n;
 
-	if (io->op == CANCELIO_READ)
-		n = copy_to_iter(at, io->len, io->iter);
-	else
-		n = copy_from_iter(at, io->len, io->iter);
-	return n ? n : -EFAULT;
+	do {
+		want = min_t(size_t, io->len - done, SZ_1M);
+		if (io->op == CANCELIO_READ)
+			n = copy_to_iter(at + done, want, io->iter);
+		else
+			n = copy_from_iter(at + done, want, io->iter);
+		done += n;
+		cond_resched();
+	} while (n == want && done < io->len && !fatal_signal_pending(current));
+	return done ? done : -EFAULT;
 }
 
 const struct cancelio_model cancelio_store = {

@@ -49,14 +49,16 @@ struct stream_chunk {
  * @dev: its device
  * @lock: guards the rest, and the two queues; innermost, interrupts off
  * @line: chunks, oldest first; only who has the turn takes any away
+ * @coming: the first of them that was not seen to have arrived, or NULL
  * @held: bytes on the line
  * @turn: a reader has the turn
  * @asked: the line was asked for; it is ready at @ready
  * @ready: when, on CLOCK_MONOTONIC
- * @polled: somebody who polls may want to write, until nobody polls
+ * @polled: somebody who polls wants to write
+ * @repoll: the line they had asked for was taken: they must look, and ask, again
  * @readers: reads that wait
  * @writers: writes that wait, each with its chunk
- * @arrival: runs until the first chunk arrives
+ * @arrival: runs until @coming arrives
  * @turnaround: runs until the line is ready
  * @poll: who polls
  */
@@ -64,11 +66,13 @@ struct stream {
 	struct cancelio_device *dev;
 	spinlock_t lock;	/* all that follows, but poll */
 	struct list_head line;
+	struct stream_chunk *coming;
 	size_t held;
 	bool turn;
 	bool asked;
 	ktime_t ready;
 	bool polled;
+	bool repoll;
 	struct cancelio_queue readers;
 	struct cancelio_queue writers;
 	struct hrtimer arrival;
@@ -86,16 +90,20 @@ static struct stream *to_stream(struct cancelio_device *dev)
 	return dev->priv;
 }
 
+/* The oldest chunk, if it has arrived. */
 static struct stream_chunk *stream_arrived(struct stream *stream)
 {
-	struct stream_chunk *chunk;
+	struct stream_chunk *chunk = stream->coming;
+	ktime_t now = ktime_get();
 
 	lockdep_assert_held(&stream->lock);
 
+	while (chunk && !ktime_after(chunk->arrives, now))
+		chunk = list_is_last(&chunk->link, &stream->line) ? NULL : list_next_entry(chunk, link);
+	stream->coming = chunk;
+
 	chunk = list_first_entry_or_null(&stream->line, struct stream_chunk, link);
-	if (!chunk || ktime_after(chunk->arrives, ktime_get()))
-		return NULL;
-	return chunk;
+	return chunk == stream->coming ? NULL : chunk;
 }
 
 static bool stream_readable(struct stream *stream)
@@ -109,8 +117,9 @@ static bool stream_ready(struct stream *stream)
 {
 	lockdep_assert_held(&stream->lock);
 
-	return !cancelio_latency_ns(stream->dev, CANCELIO_WRITE) ||
-	       (stream->asked && !ktime_after(stream->ready, ktime_get()));
+	if (stream->asked)
+		return !ktime_after(stream->ready, ktime_get());
+	return !cancelio_latency_ns(stream->dev, CANCELIO_WRITE);
 }
 
 /* Somebody wants to write: has the line get ready. */
@@ -149,7 +158,13 @@ static void stream_append(struct stream *stream, struct stream_chunk *chunk)
 	chunk->arrives = ktime_add_ns(ktime_get(),
 				      cancelio_latency_ns(stream->dev, CANCELIO_READ));
 	list_add_tail(&chunk->link, &stream->line);
+	if (!stream->coming)
+		stream->coming = chunk;
 	stream->held += chunk->len;
+	if (stream->asked && stream->polled) {
+		stream->polled = false;
+		stream->repoll = true;
+	}
 	stream->asked = false;
 }
 
@@ -189,6 +204,7 @@ static void stream_run(struct stream *stream)
 	__poll_t events = 0;
 	unsigned long flags;
 	LIST_HEAD(done);
+	bool repoll;
 
 	spin_lock_irqsave(&stream->lock, flags);
 	while ((req = cancelio_queue_remove_next(&stream->writers, stream_fits))) {
@@ -196,16 +212,16 @@ static void stream_run(struct stream *stream)
 		req->chunk = NULL;
 		list_add_tail(&req->link, &done);
 	}
-	if (!stream->turn && stream_arrived(stream)) {
+	chunk = stream_arrived(stream);
+	if (chunk && !stream->turn) {
 		req = cancelio_queue_remove_next(&stream->readers, NULL);
 		if (req) {
 			stream->turn = true;
 			list_add_tail(&req->link, &done);
 		}
 	}
-	chunk = list_first_entry_or_null(&stream->line, struct stream_chunk, link);
-	if (chunk && !stream_arrived(stream))
-		hrtimer_start(&stream->arrival, chunk->arrives, HRTIMER_MODE_ABS);
+	if (stream->coming)
+		hrtimer_start(&stream->arrival, stream->coming->arrives, HRTIMER_MODE_ABS);
 	if (!cancelio_queue_empty(&stream->writers))
 		stream_ask(stream);
 	/* Who polls gets on the wait queue before it looks, under the lock. */
@@ -213,14 +229,21 @@ static void stream_run(struct stream *stream)
 		events = stream_events(stream, stream->polled);
 	else
 		stream->polled = false;
+	repoll = stream->repoll;
+	stream->repoll = false;
 	spin_unlock_irqrestore(&stream->lock, flags);
 
 	list_for_each_entry_safe(req, next, &done, link) {
 		list_del_init(&req->link);
 		cancelio_request_complete(req, 0);
 	}
-	if (events)
-		wake_up_interruptible_poll(&stream->poll, events);
+	/* One by one, for each may use up the one wake-up of those who poll exclusively. */
+	if (events & EPOLLIN)
+		wake_up_interruptible_poll(&stream->poll, EPOLLIN | EPOLLRDNORM);
+	if (events & EPOLLOUT)
+		wake_up_interruptible_poll(&stream->poll, EPOLLOUT | EPOLLWRNORM);
+	if (repoll)
+		wake_up_interruptible_all(&stream->poll);
 }
 
 static enum hrtimer_restart stream_arrival(struct hrtimer *timer)
@@ -302,11 +325,12 @@ static ssize_t stream_read_begin(struct stream *stream, struct cancelio_io *io)
 	return stream_read(stream, io);
 }
 
-/* How much of a write of @want bytes can go on the line now. */
+/* How much of a write of @want bytes can go on the line now. Asks for the line. */
 static size_t stream_write_now(struct stream *stream, size_t want)
 {
 	size_t room = stream_room(stream);
 
+	stream_ask(stream);
 	if (!cancelio_queue_empty(&stream->writers) || !stream_ready(stream))
 		return 0;
 	if (want <= room)
@@ -354,11 +378,8 @@ static ssize_t stream_write_begin(struct stream *stream, struct cancelio_io *io)
 
 	io->len = min_t(u64, iov_iter_count(io->iter), stream->dev->size);
 	if (io->nowait) {
-		scoped_guard(spinlock_irq, &stream->lock) {
+		scoped_guard(spinlock_irq, &stream->lock)
 			io->len = stream_write_now(stream, io->len);
-			if (!io->len)
-				stream_ask(stream);
-		}
 		if (!io->len)
 			return -EAGAIN;
 	}
@@ -423,6 +444,20 @@ static __poll_t stream_poll(struct cancelio_device *dev, struct file *file, poll
 	return events;
 }
 
+static void stream_latency_changed(struct cancelio_device *dev, enum cancelio_op op)
+{
+	struct stream *stream = to_stream(dev);
+
+	if (op != CANCELIO_WRITE)
+		return;
+	/* A write that waits goes on as it began; else the line is asked anew. */
+	scoped_guard(spinlock_irq, &stream->lock) {
+		if (cancelio_queue_empty(&stream->writers) && !stream_ready(stream))
+			stream->asked = false;
+	}
+	stream_run(stream);
+}
+
 static int stream_create(struct cancelio_device *dev)
 {
 	struct stream *stream;
@@ -450,8 +485,10 @@ static void stream_destroy(struct cancelio_device *dev)
 	/* The turnaround may start the arrival; nobody asks for the line any more. */
 	hrtimer_cancel(&stream->turnaround);
 	hrtimer_cancel(&stream->arrival);
-	list_for_each_entry_safe(chunk, next, &stream->line, link)
+	list_for_each_entry_safe(chunk, next, &stream->line, link) {
 		cancelio_stream_chunk_free(chunk);
+		cond_resched();
+	}
 	kfree(stream);
 }
 
@@ -467,4 +504,5 @@ const struct cancelio_model cancelio_stream = {
 	.submit = stream_submit,
 	.finish = stream_finish,
 	.poll = stream_poll,
+	.latency_changed = stream_latency_changed,
 };
