@@ -175,25 +175,40 @@ TEST_F(slow, continued_call_goes_on)
 	EXPECT_EQ(0, WEXITSTATUS(status));
 }
 
-/* A call that failed with EINTR is over: the next one takes its whole time. */
+/* What call_again(), and the handlers of the last two tests, do. */
+static struct call inner;
+
+static long call_again(struct call *call)
+{
+	long ret = inner.fn(call);
+
+	if (ret < 0 && errno == EINTR) {
+		inner.started = now_ns();
+		ret = inner.fn(call);
+	}
+	return ret;
+}
+
+/* A call that failed with EINTR is over: the thread's next one takes its whole time. */
 static void check_anew(struct __test_metadata *_metadata, FIXTURE_DATA(slow) *self, bool write,
 		       bool (*interrupt)(struct call *call))
 {
 	uint64_t begun;
 
+	inner.fn = self->call.fn;
+	self->call.fn = call_again;
 	set_slow(self, write, self->latency);
 	do {
+		inner.started = 0;
 		ASSERT_EQ(0, lseek(self->fd, 0, SEEK_SET));
 		begun = now_ns();
 		call_start(&self->call);
 		wait_until(pending(&self->dev) || call_done(&self->call));
 		wait_until(now_ns() - begun > self->latency * 3 / 4);
 		ASSERT_TRUE(interrupt(&self->call));
-	} while (call_join(&self->call) >= 0);
-	ASSERT_EQ(EINTR, self->call.err);
-	call_start(&self->call);
-	EXPECT_EQ(LEN, call_join(&self->call));
-	EXPECT_LE(self->latency, self->call.ended - self->call.started);
+		ASSERT_EQ(LEN, call_join(&self->call));
+	} while (!inner.started);
+	EXPECT_LE(self->latency, self->call.ended - inner.started);
 }
 
 static bool signal_once(struct call *call)
@@ -222,8 +237,6 @@ TEST_F(slow, calling_again_after_two_signals_starts_anew)
 	check_anew(_metadata, self, variant->write, signal_two);
 }
 
-/* What the handlers of the next two tests do. */
-static struct call inner;
 static sigjmp_buf away;
 
 static void call_inner(int sig)

@@ -122,25 +122,37 @@ TEST_F(opening, restarted_open_goes_on)
 	} while (times < 2);
 }
 
-/* An open that failed with EINTR is over: the next one takes its whole time. */
+static uint64_t again;
+
+static long open_again(struct call *call)
+{
+	long ret = do_open(call);
+
+	if (ret < 0 && errno == EINTR) {
+		again = now_ns();
+		ret = do_open(call);
+	}
+	return ret;
+}
+
+/* An open that failed with EINTR is over: the thread's next one takes its whole time. */
 TEST_F(opening, opening_again_starts_anew)
 {
 	uint64_t latency = 200 * MSEC, begun;
 
 	handle(SIGUSR1, 0);
 	set_latency(&self->dev, "open_latency_ns", latency);
+	self->call.fn = open_again;
 	do {
 		begun = now_ns();
 		call_start(&self->call);
 		wait_until(pending(&self->dev) || call_done(&self->call));
 		wait_until(now_ns() - begun > latency * 3 / 4);
 		call_signal(&self->call, SIGUSR1);
-	} while (call_join(&self->call) >= 0 && !close(self->call.ret));
-	ASSERT_EQ(EINTR, self->call.err);
-	call_start(&self->call);
-	EXPECT_LE(0, call_join(&self->call));
-	EXPECT_LE(latency, self->call.ended - self->call.started);
-	close(self->call.ret);
+		ASSERT_LE(0, call_join(&self->call));
+		close(self->call.ret);
+	} while (!again);
+	EXPECT_LE(latency, self->call.ended - again);
 }
 
 TEST_HARNESS_MAIN
