@@ -153,6 +153,25 @@ TEST_F(params, not_enough_memory)
 	EXPECT_EQ(4, count_devices());
 }
 
+/* Less than the machine has, and more than is free: nobody dies of it. */
+TEST_F(params, not_enough_free_memory)
+{
+	unsigned long long total = 0, free = 0;
+	char line[128], args[64];
+	FILE *file = fopen("/proc/meminfo", "r");
+
+	while (fgets(line, sizeof(line), file)) {
+		sscanf(line, "MemTotal: %llu kB", &total);
+		sscanf(line, "MemAvailable: %llu kB", &free);
+	}
+	fclose(file);
+	ASSERT_LT(free, total);
+	snprintf(args, sizeof(args), "store_size=%llu", (free + total) / 2 * 1024);
+	EXPECT_EQ(-ENOMEM, load(self->ko, args));
+	EXPECT_EQ(-1, module_users());
+	EXPECT_EQ(-1, count_devices());
+}
+
 TEST_F(params, counts)
 {
 	struct device dev;

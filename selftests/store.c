@@ -201,6 +201,18 @@ TEST_F(store, nonblock_changes_nothing)
 	close(fd);
 }
 
+TEST_F(store, direct_changes_nothing)
+{
+	int fd = open(self->dev.node, O_RDWR | O_DIRECT);
+
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(LEN, pread(fd, self->buf, LEN, 3));
+	EXPECT_TRUE(is_pattern(self->buf, 3, LEN));
+	EXPECT_EQ(LEN, pwrite(fd, self->buf, LEN, 3));
+	EXPECT_TRUE(area_untouched(self->fd));
+	close(fd);
+}
+
 TEST_F(store, nowait_is_not_supported)
 {
 	struct iovec iov = { self->buf, LEN };
