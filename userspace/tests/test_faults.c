@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What the kernel does rarely, made to happen. The test is linked with the static library, and
+ * stands between it and the ring: cancels that miss their target, and kicks that come too early.
+ */
+#include <liburing.h>
+#include <windows.h>
+
+#include "host.h"
+
+int __real_io_uring_submit(struct io_uring *ring);
+int __wrap_io_uring_submit(struct io_uring *ring);
+
+static int peer;
+static char buf[16];
+static atomic_int misses, cancels_seen;
+
+/* Sends as many cancels as `misses` says astray: they answer -ENOENT, and their target lives on. */
+int __wrap_io_uring_submit(struct io_uring *ring)
+{
+	for (unsigned int i = *ring->sq.khead; i != ring->sq.sqe_tail; i++) {
+		struct io_uring_sqe *sqe = &ring->sq.sqes[i & *ring->sq.kring_mask];
+
+		if (sqe->opcode != IORING_OP_ASYNC_CANCEL)
+			continue;
+		atomic_fetch_add(&cancels_seen, 1);
+		if (atomic_fetch_sub(&misses, 1) > 0)
+			sqe->addr = 3;
+	}
+	return __real_io_uring_submit(ring);
+}
+
+static HANDLE pending_read(OVERLAPPED *ov)
+{
+	HANDLE h = host_fifo("f", GENERIC_READ, FILE_FLAG_OVERLAPPED, &peer);
+
+	*ov = host_overlapped(CreateEventA(NULL, TRUE, FALSE, NULL));
+	CHECK_FAILS(ReadFile(h, buf, sizeof(buf), NULL, ov), ERROR_IO_PENDING);
+	return h;
+}
+
+static void cancel_is_asked_again(void)
+{
+	OVERLAPPED ov;
+	HANDLE h = pending_read(&ov);
+	DWORD n;
+
+	atomic_store(&misses, 5);
+	CHECK(CancelIoEx(h, &ov));
+	/* Still pending, still cancellable (W-CANCELIOEX-4), and no second chain of cancels. */
+	CHECK(!HasOverlappedIoCompleted(&ov));
+	CHECK(CancelIoEx(h, &ov));
+	CHECK_FAILS(GetOverlappedResult(h, &ov, &n, TRUE), ERROR_OPERATION_ABORTED);
+	CHECK_EQ(atomic_load(&cancels_seen), 6);
+}
+
+static void cancel_is_asked_again_by_the_helper(void)
+{
+	OVERLAPPED ov;
+	HANDLE h = pending_read(&ov);
+
+	atomic_store(&misses, 5);
+	CHECK(CancelIoEx(h, &ov));
+	while (!HasOverlappedIoCompleted(&ov))
+		sched_yield();
+	CHECK_EQ(ov.Internal, 0xC0000120u);
+}
+
+static void a_missed_cancel_loses_to_data(void)
+{
+	OVERLAPPED ov;
+	HANDLE h = pending_read(&ov);
+	DWORD n;
+
+	atomic_store(&misses, 1000000);
+	CHECK(CancelIoEx(h, &ov));
+	CHECK_EQ(write(peer, "late", 4), 4);
+	CHECK(GetOverlappedResult(h, &ov, &n, TRUE));
+	CHECK_EQ(n, 4);
+	/* The chain ends with its target: the next request is not hit by it. */
+	atomic_store(&misses, 0);
+	CHECK_FAILS(ReadFile(h, buf, sizeof(buf), NULL, &ov), ERROR_IO_PENDING);
+	Sleep(300);
+	CHECK(!HasOverlappedIoCompleted(&ov));
+	CHECK(CancelIoEx(h, &ov));
+	CHECK_FAILS(GetOverlappedResult(h, &ov, &n, TRUE), ERROR_OPERATION_ABORTED);
+}
+
+static DWORD WINAPI issue_and_end(LPVOID arg)
+{
+	HANDLE *h = arg;
+	static OVERLAPPED ov;
+
+	ov.hEvent = h[1];
+	CHECK_FAILS(ReadFile(h[0], buf, 1, NULL, &ov), ERROR_IO_PENDING);
+	/* The thread's end has to wait for it (W-THREAD-4). */
+	atomic_store(&misses, 4);
+	return 0;
+}
+
+static void thread_exit_waits_for_a_cancel_that_misses(void)
+{
+	HANDLE h[2] = { host_fifo("f", GENERIC_READ, FILE_FLAG_OVERLAPPED, &peer),
+			CreateEventA(NULL, TRUE, FALSE, NULL) };
+	HANDLE t = CreateThread(NULL, 0, issue_and_end, h, 0, NULL);
+
+	CHECK_EQ(WaitForSingleObject(t, INFINITE), WAIT_OBJECT_0);
+	CHECK_EQ(WaitForSingleObject(h[1], 0), WAIT_OBJECT_0);
+}
+
+static const struct tap_case cases[] = {
+	CASE(cancel_is_asked_again, "a cancel that missed is asked again by who waits"),
+	CASE(cancel_is_asked_again_by_the_helper, "and by the helper when nobody waits"),
+	CASE(a_missed_cancel_loses_to_data, "a late cancel hits no later request"),
+	CASE(thread_exit_waits_for_a_cancel_that_misses, "a thread's end waits (W-THREAD-4)"),
+};
+
+TAP_MAIN(cases)
