@@ -165,7 +165,7 @@ void cio_ring_kick(struct cio_ring *r)
 
 /*
  * A kick that another than the reaper has reaped is lost to a reaper that was just about to fall
- * asleep: it would sleep on over a tail that has not moved.
+ * asleep: it would sleep on over a tail that has not moved. The new kick is left in the ring.
  */
 static void kick_reaped(struct cio_ring *r)
 {
@@ -187,6 +187,7 @@ void cio_ring_reap(struct cio_ring *r)
 		uint64_t tag;
 		int res;
 	} got[BATCH];
+	bool kicked = false;
 	unsigned int n;
 
 	while (cq_has_entries(r)) {
@@ -201,11 +202,13 @@ void cio_ring_reap(struct cio_ring *r)
 		cio_tsan_reap(r);
 		for (unsigned int i = 0; i < n; i++) {
 			if ((got[i].tag & CIO_CQE_KIND) == CIO_CQE_KICK)
-				kick_reaped(r);
+				kicked = true;
 			else
 				cio_op_event(r, got[i].tag, got[i].res);
 		}
 	}
+	if (kicked)
+		kick_reaped(r);
 }
 
 void cio_ring_poll(void)

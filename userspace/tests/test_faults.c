@@ -30,6 +30,28 @@ int __wrap_io_uring_submit(struct io_uring *ring)
 	return __real_io_uring_submit(ring);
 }
 
+/*
+ * Holds the first sleep in the ring back until the test says so: the sleeper has seen nothing to
+ * do and is about to sleep.
+ */
+static atomic_int hold, held;
+
+int __real_io_uring_enter2(unsigned int fd, unsigned int to_submit, unsigned int min_complete,
+			   unsigned int flags, sigset_t *sig, size_t size);
+int __wrap_io_uring_enter2(unsigned int fd, unsigned int to_submit, unsigned int min_complete,
+			   unsigned int flags, sigset_t *sig, size_t size);
+
+int __wrap_io_uring_enter2(unsigned int fd, unsigned int to_submit, unsigned int min_complete,
+			   unsigned int flags, sigset_t *sig, size_t size)
+{
+	if (atomic_load(&hold)) {
+		atomic_store(&held, 1);
+		while (atomic_load(&hold))
+			sched_yield();
+	}
+	return __real_io_uring_enter2(fd, to_submit, min_complete, flags, sig, size);
+}
+
 static HANDLE pending_read(OVERLAPPED *ov)
 {
 	HANDLE h = host_fifo("f", GENERIC_READ, FILE_FLAG_OVERLAPPED, &peer);
@@ -108,11 +130,38 @@ static void thread_exit_waits_for_a_cancel_that_misses(void)
 	CHECK_EQ(WaitForSingleObject(h[1], 0), WAIT_OBJECT_0);
 }
 
+static DWORD WINAPI wait_for(LPVOID arg)
+{
+	CHECK_EQ(WaitForSingleObject(arg, INFINITE), WAIT_OBJECT_0);
+	return 0;
+}
+
+static void a_kick_reaped_by_another_is_not_lost(void)
+{
+	OVERLAPPED ov, other;
+	HANDLE h = pending_read(&ov), e = CreateEventA(NULL, TRUE, FALSE, NULL), t;
+	DWORD n;
+
+	atomic_store(&hold, 1);
+	t = CreateThread(NULL, 0, wait_for, e, 0, NULL);
+	while (!atomic_load(&held))
+		sched_yield();
+	/* The kick goes into the ring, and this thread, looking after its own, takes it out. */
+	CHECK(SetEvent(e));
+	other = host_overlapped(NULL);
+	CHECK_FAILS(ReadFile(h, buf, 1, NULL, &other), ERROR_IO_PENDING);
+	CHECK(CancelIoEx(h, &other));
+	CHECK_FAILS(GetOverlappedResult(h, &other, &n, TRUE), ERROR_OPERATION_ABORTED);
+	atomic_store(&hold, 0);
+	CHECK_EQ(WaitForSingleObject(t, INFINITE), WAIT_OBJECT_0);
+}
+
 static const struct tap_case cases[] = {
 	CASE(cancel_is_asked_again, "a cancel that missed is asked again by who waits"),
 	CASE(cancel_is_asked_again_by_the_helper, "and by the helper when nobody waits"),
 	CASE(a_missed_cancel_loses_to_data, "a late cancel hits no later request"),
 	CASE(thread_exit_waits_for_a_cancel_that_misses, "a thread's end waits (W-THREAD-4)"),
+	CASE(a_kick_reaped_by_another_is_not_lost, "a kick that another reaped is not lost"),
 };
 
 TAP_MAIN(cases)

@@ -244,6 +244,37 @@ static void the_waiter_reaps(void)
 	CHECK_EQ(WaitForSingleObject(t, INFINITE), WAIT_OBJECT_0);
 }
 
+static DWORD WINAPI wait_for(LPVOID arg)
+{
+	CHECK_EQ(WaitForSingleObject(arg, INFINITE), WAIT_OBJECT_0);
+	return 0;
+}
+
+/* The reaper's role goes to one who waits: seen by the system call he sleeps in. */
+static void the_role_is_passed_on(void)
+{
+	HANDLE h = host_fifo("f", GENERIC_READ, FILE_FLAG_OVERLAPPED, &peer), t[2];
+	OVERLAPPED ov[2];
+	DWORD tid[2];
+
+	for (int i = 0; i < 2; i++)
+		ov[i] = host_overlapped(CreateEventA(NULL, TRUE, FALSE, NULL));
+	t[0] = CreateThread(NULL, 0, wait_for, ov[0].hEvent, 0, &tid[0]);
+	host_wait_syscall(tid[0], SYS_futex, SYS_futex);
+	/* With something pending, the one who waits already is woken to reap. */
+	CHECK_FAILS(ReadFile(h, buf, 1, NULL, &ov[0]), ERROR_IO_PENDING);
+	host_wait_syscall(tid[0], SYS_io_uring_enter, SYS_io_uring_enter);
+	CHECK_FAILS(ReadFile(h, buf + 1, 1, NULL, &ov[1]), ERROR_IO_PENDING);
+	t[1] = CreateThread(NULL, 0, wait_for, ov[1].hEvent, 0, &tid[1]);
+	host_wait_syscall(tid[1], SYS_futex, SYS_futex);
+	/* The first goes, the second takes over. */
+	CHECK_EQ(write(peer, "1", 1), 1);
+	CHECK_EQ(WaitForSingleObject(t[0], INFINITE), WAIT_OBJECT_0);
+	host_wait_syscall(tid[1], SYS_io_uring_enter, SYS_io_uring_enter);
+	CHECK_EQ(write(peer, "2", 1), 1);
+	CHECK_EQ(WaitForSingleObject(t[1], INFINITE), WAIT_OBJECT_0);
+}
+
 static void no_system_calls_for_a_set_event(void)
 {
 	struct sock_filter code[] = {
@@ -302,6 +333,7 @@ static const struct tap_case cases[] = {
 	CASE(fork_while_others_are_inside, "a fork while other threads are inside"),
 	CASE(no_second_thread_wakes, "pend, cancel, collect: no second thread wakes"),
 	CASE(the_waiter_reaps, "who waits reaps, the helper sleeps on"),
+	CASE(the_role_is_passed_on, "the reaper's role is passed on to one who waits"),
 	CASE(no_system_calls_for_a_set_event, "SetEvent and a wait need no system call"),
 	CASE(nothing_leaks, "no descriptors leak"),
 };
