@@ -317,23 +317,23 @@ TEST_F(store, who_finds_no_channel_waits)
 /* A transfer that is done hands its channel on, too. */
 TEST_F(store, waiting_transfer_is_served_in_its_turn)
 {
-	struct served *served = calloc(1, sizeof(*served));
-	int i;
+	struct served *served = fill_channels(self);
+	struct call *brief = &served->calls[CHANNELS], *next = &served->calls[CHANNELS + 1];
 
-	set_latency(&self->dev, "read_latency_ns", 1000 * MSEC);
-	for (i = 0; i < CHANNELS + 1; i++) {
-		/* The last one would be done at once, if it were served. */
-		if (i == CHANNELS)
-			set_latency(&self->dev, "read_latency_ns", 0);
-		served->calls[i] = self->call;
-		served->calls[i].buf = served->bytes[i];
-		call_start(&served->calls[i]);
-		wait_until(pending(&self->dev) > i || call_done(&served->calls[0]));
-	}
-	for (i = 0; i < CHANNELS + 1; i++) {
-		EXPECT_EQ(LEN, call_join(&served->calls[i]));
-		EXPECT_TRUE(is_pattern(served->bytes[i], 3, LEN));
-	}
+	call_signal(&served->calls[0], SIGUSR1);
+	EXPECT_EQ(-1, call_join(&served->calls[0]));
+	*brief = *next = self->call;
+	brief->buf = served->bytes[CHANNELS];
+	next->buf = served->bytes[CHANNELS + 1];
+	set_latency(&self->dev, "read_latency_ns", 500 * MSEC);
+	call_start(brief);
+	wait_until(pending(&self->dev) == CHANNELS || call_done(brief));
+	/* It would be done at once, if it were served. */
+	set_latency(&self->dev, "read_latency_ns", 0);
+	call_start(next);
+	EXPECT_EQ(LEN, call_join(next));
+	EXPECT_EQ(LEN, call_join(brief));
+	end_all(self, served, 1);
 	EXPECT_EQ(0, pending(&self->dev));
 }
 
