@@ -93,6 +93,7 @@ static void a_missed_cancel_loses_to_data(void)
 	OVERLAPPED ov;
 	HANDLE h = pending_read(&ov);
 	DWORD n;
+	int seen;
 
 	atomic_store(&misses, 1000000);
 	CHECK(CancelIoEx(h, &ov));
@@ -101,8 +102,10 @@ static void a_missed_cancel_loses_to_data(void)
 	CHECK_EQ(n, 4);
 	/* The chain ends with its target: the next request is not hit by it. */
 	atomic_store(&misses, 0);
+	seen = atomic_load(&cancels_seen);
 	CHECK_FAILS(ReadFile(h, buf, sizeof(buf), NULL, &ov), ERROR_IO_PENDING);
 	Sleep(300);
+	CHECK_EQ(atomic_load(&cancels_seen), seen);
 	CHECK(!HasOverlappedIoCompleted(&ov));
 	CHECK(CancelIoEx(h, &ov));
 	CHECK_FAILS(GetOverlappedResult(h, &ov, &n, TRUE), ERROR_OPERATION_ABORTED);
