@@ -172,7 +172,7 @@ static bool stream_fits(struct cancelio_request *req)
 {
 	struct stream *stream = to_stream(req->dev);
 
-	return req->len <= stream_room(stream) && stream_ready(stream);
+	return req->len <= stream_room(stream) && (!req->service_ns || stream_ready(stream));
 }
 
 /* What those who poll can do now. Takes note of who wants to write. */
@@ -411,6 +411,8 @@ static void stream_submit(struct cancelio_request *req)
 	unsigned long flags;
 	int err;
 
+	/* Of a write only whether it needs the line ready: one that did not, never will. */
+	req->service_ns = cancelio_latency_ns(req->dev, req->op);
 	cancelio_request_submitted(req);
 	queue = req->op == CANCELIO_READ ? &stream->readers : &stream->writers;
 

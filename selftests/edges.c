@@ -87,6 +87,23 @@ TEST_F(edges, a_write_that_waits_goes_on_as_it_began)
 	EXPECT_EQ(-1, call_join(&self->call));
 }
 
+/* Also one that waits for room only, and found the line ready. */
+TEST_F(edges, a_write_that_waits_for_room_goes_on_as_it_began)
+{
+	unsigned char *bytes = calloc(1, self->dev.size);
+	int fd = open(self->dev.node, O_RDWR);
+
+	ASSERT_EQ(self->dev.size, write(fd, bytes, self->dev.size));
+	self->call = (struct call){ .fn = do_write, .fd = fd, .buf = "a", .len = 1 };
+	call_start(&self->call);
+	wait_pending(&self->dev, 1);
+	set_latency(&self->dev, "write_latency_ns", FOREVER);
+	EXPECT_EQ(self->dev.size, read(fd, bytes, self->dev.size));
+	EXPECT_EQ(1, call_join(&self->call));
+	EXPECT_EQ(1, drain(&self->dev));
+	free(bytes);
+}
+
 /* The arrival of each chunk is an edge, also while older ones lie there unread. */
 TEST_F(edges, each_arrival)
 {
