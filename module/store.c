@@ -6,7 +6,6 @@
  * time may see each other half done.
  */
 #include <linux/sizes.h>
-#include <linux/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/uio.h>
@@ -34,10 +33,9 @@ static int store_create(struct cancelio_device *dev)
 	store = kzalloc(sizeof(*store), GFP_KERNEL);
 	if (!store)
 		return -ENOMEM;
-	/* Any size may be asked for: that nobody else may die of it. */
-	if (dev->size >> PAGE_SHIFT < si_mem_available())
-		store->medium = __vmalloc(dev->size, GFP_KERNEL | __GFP_ZERO |
-					  __GFP_NORETRY | __GFP_NOWARN);
+	/* Any size may be asked for: nobody else shall die of it. */
+	store->medium = __vmalloc(dev->size, GFP_KERNEL | __GFP_ZERO |
+				  __GFP_NORETRY | __GFP_NOWARN);
 	if (!store->medium) {
 		kfree(store);
 		return -ENOMEM;

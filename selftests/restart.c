@@ -177,4 +177,25 @@ TEST(place_of_a_transfer)
 	device_teardown(&dev);
 }
 
+/* What it has waited can only make it shorter. */
+TEST(restarted_call_takes_no_longer_than_a_new_one)
+{
+	struct device dev;
+	unsigned char byte;
+	struct call call = { .fn = do_pread, .buf = &byte, .len = 1 };
+
+	SETUP_DEVICE(&dev, "store");
+	call.fd = open(dev.node, O_RDWR);
+	ASSERT_LE(0, call.fd);
+	handle(SIGUSR1, SA_RESTART);
+	set_latency(&dev, "read_latency_ns", FOREVER);
+	call_start(&call);
+	wait_pending(&dev, 1);
+	set_latency(&dev, "read_latency_ns", 0);
+	EXPECT_EQ(1, pending(&dev));
+	call_signal(&call, SIGUSR1);
+	EXPECT_EQ(1, call_join(&call));
+	device_teardown(&dev);
+}
+
 TEST_HARNESS_MAIN
