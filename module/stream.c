@@ -143,12 +143,11 @@ static size_t stream_room(struct stream *stream)
 	return stream->dev->size - stream->held;
 }
 
-/* The least room that lets a writer who polls go on. */
-static bool stream_writable(struct stream *stream)
+/* Whether the line, if it is ready, has the least room that lets a writer who polls go on. */
+static bool stream_has_room(struct stream *stream)
 {
 	return cancelio_queue_empty(&stream->writers) &&
-	       stream_room(stream) >= min_t(u64, WRITE_WHOLE, stream->dev->size) &&
-	       stream_ready(stream);
+	       stream_room(stream) >= min_t(u64, WRITE_WHOLE, stream->dev->size);
 }
 
 static void stream_append(struct stream *stream, struct stream_chunk *chunk)
@@ -186,8 +185,9 @@ static __poll_t stream_events(struct stream *stream, bool write)
 		events |= EPOLLIN | EPOLLRDNORM;
 	if (write) {
 		stream->polled = true;
-		stream_ask(stream);
-		if (stream_writable(stream))
+		if (!stream_ready(stream))
+			stream_ask(stream);
+		else if (stream_has_room(stream))
 			events |= EPOLLOUT | EPOLLWRNORM;
 	}
 	return events;
@@ -330,8 +330,11 @@ static size_t stream_write_now(struct stream *stream, size_t want)
 {
 	size_t room = stream_room(stream);
 
-	stream_ask(stream);
-	if (!cancelio_queue_empty(&stream->writers) || !stream_ready(stream))
+	if (!stream_ready(stream)) {
+		stream_ask(stream);
+		return 0;
+	}
+	if (!cancelio_queue_empty(&stream->writers))
 		return 0;
 	if (want <= room)
 		return want;
