@@ -28,21 +28,39 @@ static inline unsigned long *pc_of(ucontext_t *uc)
 }
 
 /*
+ * Blocks the signal where it hit, and sends it anew. If that was in a handler of the application's,
+ * the block goes with it: what it returns to has a mask of its own, and gets the signal. However
+ * many handlers lie on top of the call, the signal comes down to it. In the library's own code
+ * cio_sync_end undoes the block.
+ */
+CIO_NO_TSAN static void deliver_later(struct cio_thread *self, int sig, ucontext_t *uc)
+{
+	int err = errno;
+
+	sigaddset(&uc->uc_sigmask, sig);
+	atomic_store(&self->sync.held_back, true);
+	syscall(SYS_tgkill, getpid(), self->tid, sig);
+	errno = err;
+}
+
+/*
  * The kernel has wound the program counter back to the system call's instruction if the call is
  * to be restarted, which SA_RESTART makes of every interrupted call that can be. So a counter
- * inside the range means: nothing has happened.
+ * inside the range means: nothing has happened. Elsewhere it may be a handler on top of such a call,
+ * which will go back to the instruction and past the test before it.
  */
 CIO_NO_TSAN static void on_cancel(int sig, siginfo_t *info, void *context)
 {
 	struct cio_thread *self = cio_self_if_known();
 	unsigned long *pc = pc_of(context);
 
-	(void)sig;
 	(void)info;
 	if (!self || !(atomic_load(&self->sync.word) & CIO_SYNC_CANCELLED))
 		return;
 	if (*pc >= (unsigned long)cio_sync_begin_pc && *pc < (unsigned long)cio_sync_end_pc)
 		*pc = (unsigned long)cio_sync_cancel_pc;
+	else
+		deliver_later(self, sig, context);
 }
 
 #ifdef __SANITIZE_THREAD__
@@ -97,14 +115,19 @@ static void install_handler(void)
 	}
 }
 
-void cio_sync_attach(void)
+static void unblock_signal(void)
 {
 	sigset_t set;
 
-	pthread_once(&once, install_handler);
 	sigemptyset(&set);
 	sigaddset(&set, cancel_signal);
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
+void cio_sync_attach(void)
+{
+	pthread_once(&once, install_handler);
+	unblock_signal();
 }
 
 void cio_sync_begin(struct cio_thread *self, struct cio_file *file, LPOVERLAPPED overlapped)
@@ -133,6 +156,9 @@ bool cio_sync_end(struct cio_thread *self)
 	while ((sent = atomic_load(&self->sync.sent)) != call)
 		cio_futex_wait(&self->sync.sent, sent, CIO_FOREVER);
 	syscall(SYS_gettid);
+	/* One that was held back comes now, and finds that there is nothing left to do. */
+	if (atomic_exchange(&self->sync.held_back, false))
+		unblock_signal();
 	return true;
 }
 

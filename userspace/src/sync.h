@@ -27,6 +27,7 @@ struct cio_thread;
 struct cio_sync {
 	_Atomic uint64_t word;
 	atomic_uint sent; /* the call, cut to 32 bits, whose cancel signal has been sent */
+	atomic_bool held_back; /* the signal came, and was blocked to come again */
 	/* What the call is about. Valid for as long as the word says the same call. */
 	_Atomic(struct cio_file *) file;
 	_Atomic(LPOVERLAPPED) overlapped;

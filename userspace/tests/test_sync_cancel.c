@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Cancelling synchronous calls: CancelSynchronousIo, and CancelIoEx from another thread. */
+#include <errno.h>
 #include <windows.h>
 
 #include "host.h"
@@ -321,6 +322,106 @@ static void other_signals_do_not_show(void)
 }
 
 /*
+ * Handlers of the application's that lie on top of a blocked call when the cancel's signal comes.
+ * They stay until they are let go, then make one system call more, to have it delivered there.
+ */
+static atomic_int entered[2], leave[2];
+
+static void stay(int sig)
+{
+	int i = sig == SIGUSR2, err = errno;
+
+	atomic_store(&entered[i], 1);
+	while (!atomic_load(&leave[i]))
+		sched_yield();
+	sched_yield();
+	errno = err;
+}
+
+static void install_stay(int sig, int mask_all)
+{
+	struct sigaction sa = { .sa_handler = stay, .sa_flags = SA_RESTART };
+
+	if (mask_all)
+		sigfillset(&sa.sa_mask);
+	CHECK_EQ(sigaction(sig, &sa, NULL), 0);
+}
+
+static void enter_handler(DWORD tid, int sig)
+{
+	CHECK_EQ(syscall(SYS_tgkill, getpid(), tid, sig), 0);
+	while (!atomic_load(&entered[sig == SIGUSR2]))
+		sched_yield();
+}
+
+static void ends_aborted(struct call *c, HANDLE t)
+{
+	DWORD n;
+
+	CHECK_EQ(WaitForSingleObject(t, 60000), WAIT_OBJECT_0);
+	CHECK(!c->ok);
+	CHECK_EQ(c->error, ERROR_OPERATION_ABORTED);
+	CHECK_EQ(write(peer, "kept", 4), 4);
+	CHECK(ReadFile(c->file, c->buf, sizeof(c->buf), &n, NULL));
+	CHECK_EQ(n, 4);
+}
+
+static void cancel_under_a_handler(void)
+{
+	struct call c = { 0 };
+	HANDLE t;
+
+	if (HOST_TSAN)
+		SKIP("ThreadSanitizer delivers signals when it likes");
+	c.file = host_fifo("f", GENERIC_READ, 0, &peer);
+	install_stay(SIGUSR1, 0);
+	t = start(do_read, &c, SYS_read);
+	enter_handler(c.tid, SIGUSR1);
+	CHECK(CancelSynchronousIo(t));
+	atomic_store(&leave[0], 1);
+	ends_aborted(&c, t);
+}
+
+static void cancel_under_two_handlers(void)
+{
+	struct call c = { 0 };
+	HANDLE t;
+
+	if (HOST_TSAN)
+		SKIP("ThreadSanitizer delivers signals when it likes");
+	c.file = host_fifo("f", GENERIC_READ, 0, &peer);
+	install_stay(SIGUSR1, 0);
+	install_stay(SIGUSR2, 0);
+	t = start(do_read, &c, SYS_read);
+	enter_handler(c.tid, SIGUSR1);
+	enter_handler(c.tid, SIGUSR2);
+	CHECK(CancelSynchronousIo(t));
+	atomic_store(&leave[1], 1);
+	atomic_store(&leave[0], 1);
+	ends_aborted(&c, t);
+}
+
+static void cancel_and_handler_at_once(void)
+{
+	struct call c = { 0 };
+	HANDLE t;
+
+	if (HOST_TSAN)
+		SKIP("ThreadSanitizer delivers signals when it likes");
+	c.file = host_fifo("f", GENERIC_READ, 0, &peer);
+	install_stay(SIGUSR1, 1);
+	install_stay(SIGUSR2, 0);
+	t = start(do_read, &c, SYS_read);
+	enter_handler(c.tid, SIGUSR1);
+	/* Both wait for the first handler's end, and are then delivered in one go. */
+	CHECK_EQ(syscall(SYS_tgkill, getpid(), c.tid, SIGUSR2), 0);
+	CHECK(CancelSynchronousIo(t));
+	atomic_store(&leave[1], 1);
+	atomic_store(&leave[0], 1);
+	ends_aborted(&c, t);
+}
+
+/*
  * The stress: one thread makes short calls in a row, another cancels all the time. What is pinned:
  * an abort belongs to a cancel that overlapped with the call; there are no more aborts than TRUE
  * answers; the application's own system calls are never interrupted; no byte is lost.
@@ -454,6 +555,9 @@ static const struct tap_case cases[] = {
 	CASE(nothing_to_cancel, "nothing to cancel (W-CANCELSYNC-2/3)"),
 	CASE(needs_the_right, "rights and kinds of handles (W-CANCELSYNC-3)"),
 	CASE(other_signals_do_not_show, "the application's signals do not end a read"),
+	CASE(cancel_under_a_handler, "a cancel while the application's handler lies on top"),
+	CASE(cancel_under_two_handlers, "and under two of them"),
+	CASE(cancel_and_handler_at_once, "both signals come at once"),
 	CASE(stress_by_thread, "a cancel hits one call and no later one (W-CANCELSYNC-1)"),
 	CASE(stress_by_file, "a cancel by file hits no other file's call (W-CANCELIOEX-1/5)"),
 };
