@@ -67,6 +67,8 @@ static struct cio_thread *thread_new(void)
 	cio_list_init(&t->link);
 	cio_list_init(&t->parked);
 	cio_list_init(&t->ops);
+	/* The first call's number must differ from that of the signal last sent, which is none. */
+	atomic_store(&t->sync.word, CIO_SYNC_NEXT);
 	return t;
 }
 

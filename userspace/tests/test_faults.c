@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
  * What the kernel does rarely, made to happen. The test is linked with the static library, and
- * stands between it and the ring: cancels that miss their target, and kicks that come too early.
+ * stands between it and the kernel: cancels that miss their target, kicks that come too early, and
+ * cancel signals that come too late.
  */
 #include <liburing.h>
+#include <poll.h>
+#include <stdarg.h>
 #include <windows.h>
 
 #include "host.h"
@@ -50,6 +53,34 @@ int __wrap_io_uring_enter2(unsigned int fd, unsigned int to_submit, unsigned int
 			sched_yield();
 	}
 	return __real_io_uring_enter2(fd, to_submit, min_complete, flags, sig, size);
+}
+
+/* Holds a cancel's signal back until the call it is for has its result. */
+static atomic_int tardy;
+static DWORD reader;
+
+long __real_syscall(long nr, long a, long b, long c, long d, long e, long f);
+long __wrap_syscall(long nr, ...);
+
+static void let_the_call_end(void)
+{
+	CHECK_EQ(write(peer, "x", 1), 1);
+	/* It waits for the signal, or is past the call already. */
+	host_wait_syscall(reader, SYS_futex, SYS_ppoll);
+}
+
+long __wrap_syscall(long nr, ...)
+{
+	long arg[6];
+	va_list ap;
+
+	va_start(ap, nr);
+	for (int i = 0; i < 6; i++)
+		arg[i] = va_arg(ap, long);
+	va_end(ap);
+	if (nr == SYS_tgkill && atomic_exchange(&tardy, 0))
+		let_the_call_end();
+	return __real_syscall(nr, arg[0], arg[1], arg[2], arg[3], arg[4], arg[5]);
 }
 
 static HANDLE pending_read(OVERLAPPED *ov)
@@ -159,12 +190,57 @@ static void a_kick_reaped_by_another_is_not_lost(void)
 	CHECK_EQ(WaitForSingleObject(t, INFINITE), WAIT_OBJECT_0);
 }
 
+struct tardy_call {
+	HANDLE file;
+	int earlier, gate[2];
+	int polled;
+};
+
+static DWORD WINAPI read_then_poll(LPVOID arg)
+{
+	struct tardy_call *c = arg;
+	struct pollfd gate = { .fd = c->gate[0], .events = POLLIN };
+	DWORD n;
+
+	for (int i = 0; i < c->earlier; i++)
+		CHECK(ReadFile(c->file, buf, 1, &n, NULL));
+	__atomic_store_n(&reader, GetCurrentThreadId(), __ATOMIC_RELEASE);
+	CHECK(ReadFile(c->file, buf, 1, &n, NULL));
+	c->polled = ppoll(&gate, 1, NULL, NULL);
+	return 0;
+}
+
+/* The signal does not outlive the call that it is for, be that the thread's first or second. */
+static void a_late_signal_hits_nothing(void)
+{
+	for (int earlier = 0; earlier < 2; earlier++) {
+		struct tardy_call c = { .earlier = earlier };
+		HANDLE t;
+
+		c.file = host_fifo(earlier ? "g" : "f", GENERIC_READ, 0, &peer);
+		CHECK_EQ(pipe(c.gate), 0);
+		reader = 0;
+		t = CreateThread(NULL, 0, read_then_poll, &c, 0, NULL);
+		for (int i = 0; i < earlier; i++)
+			CHECK_EQ(write(peer, "x", 1), 1);
+		while (!__atomic_load_n(&reader, __ATOMIC_ACQUIRE))
+			sched_yield();
+		host_wait_syscall(reader, SYS_read, SYS_read);
+		atomic_store(&tardy, 1);
+		CHECK(CancelSynchronousIo(t));
+		CHECK_EQ(write(c.gate[1], "x", 1), 1);
+		CHECK_EQ(WaitForSingleObject(t, INFINITE), WAIT_OBJECT_0);
+		CHECK_EQ(c.polled, 1);
+	}
+}
+
 static const struct tap_case cases[] = {
 	CASE(cancel_is_asked_again, "a cancel that missed is asked again by who waits"),
 	CASE(cancel_is_asked_again_by_the_helper, "and by the helper when nobody waits"),
 	CASE(a_missed_cancel_loses_to_data, "a late cancel hits no later request"),
 	CASE(thread_exit_waits_for_a_cancel_that_misses, "a thread's end waits (W-THREAD-4)"),
 	CASE(a_kick_reaped_by_another_is_not_lost, "a kick that another reaped is not lost"),
+	CASE(a_late_signal_hits_nothing, "a cancel's signal does not outlive its call"),
 };
 
 TAP_MAIN(cases)
