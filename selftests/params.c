@@ -161,8 +161,10 @@ TEST_F(params, not_enough_free_memory)
 	FILE *file = fopen("/proc/meminfo", "r");
 
 	while (fgets(line, sizeof(line), file)) {
-		sscanf(line, "MemTotal: %llu kB", &total);
-		sscanf(line, "MemAvailable: %llu kB", &free);
+		if (!strncmp(line, "MemTotal:", 9))
+			total = strtoull(line + 9, NULL, 10);
+		if (!strncmp(line, "MemAvailable:", 13))
+			free = strtoull(line + 13, NULL, 10);
 	}
 	fclose(file);
 	ASSERT_LT(free, total);
