@@ -56,11 +56,17 @@ static void cancel_sync_on(struct cio_thread *thread, void *arg)
 	cio_sync_cancel(thread, arg, NULL);
 }
 
-/* What a driver's cleanup does: the requests that are left are given back (W-CLOSE-2). */
+/*
+ * What a driver's cleanup does: the requests that are left are given back (W-CLOSE-2). One that has
+ * found its file, but has not started yet, would come too late for that: it does not start.
+ */
 static void file_last_handle(struct cio_object *obj)
 {
 	struct cio_file *file = cio_entry(obj, struct cio_file, obj);
 
+	cio_state_lock();
+	atomic_store(&file->closed, true);
+	cio_state_unlock();
 	cio_share_leave(file);
 	cio_ops_cancel(file, NULL, NULL);
 	cio_state_lock();

@@ -28,6 +28,8 @@ struct cio_file {
 	bool overlapped; /* opened with FILE_FLAG_OVERLAPPED */
 	bool seekable;
 	bool append_only;
+	/* The last handle is gone: nothing starts any more. Set under the state lock. */
+	atomic_bool closed;
 	struct cio_list ops; /* pending; state lock */
 	struct cio_lane lanes[2]; /* reads and writes, unless seekable; state lock */
 

@@ -91,19 +91,25 @@ static void entry_free(uint32_t index)
 	free_tail = index + 1;
 }
 
-HANDLE cio_handle_new(struct cio_object *obj, DWORD access)
+static HANDLE handle_add(struct cio_object *obj, DWORD access)
 {
-	HANDLE handle = NULL;
 	uint32_t index;
 
+	if (!entry_alloc(&index))
+		return NULL;
+	cio_object_get(obj);
+	obj->handles++;
+	entry_at(index)->obj = obj;
+	entry_at(index)->access = access;
+	return handle_of(index);
+}
+
+HANDLE cio_handle_new(struct cio_object *obj, DWORD access)
+{
+	HANDLE handle;
+
 	cio_handle_lock();
-	if (entry_alloc(&index)) {
-		cio_object_get(obj);
-		obj->handles++;
-		entry_at(index)->obj = obj;
-		entry_at(index)->access = access;
-		handle = handle_of(index);
-	}
+	handle = handle_add(obj, access);
 	cio_handle_unlock();
 	return handle;
 }
@@ -215,11 +221,30 @@ static DWORD map_generic(const struct cio_class *class, DWORD access)
 	return mapped;
 }
 
+/* Another handle, and its error. What has lost its last handle meanwhile gets no new one. */
+static DWORD add_copy(struct cio_object *obj, DWORD access, HANDLE *target)
+{
+	DWORD error = 0;
+	HANDLE copy;
+
+	cio_handle_lock();
+	if (obj->class->last_handle && !obj->handles) {
+		error = ERROR_INVALID_HANDLE;
+	} else {
+		copy = handle_add(obj, access);
+		if (copy)
+			*target = copy;
+		else
+			error = ERROR_NOT_ENOUGH_MEMORY;
+	}
+	cio_handle_unlock();
+	return error;
+}
+
 static BOOL duplicate(HANDLE source, HANDLE *target, DWORD access, DWORD options)
 {
 	struct cio_object *obj;
-	HANDLE copy = NULL;
-	DWORD granted;
+	DWORD granted, error = 0;
 
 	if (options & ~(DUPLICATE_CLOSE_SOURCE | DUPLICATE_SAME_ACCESS))
 		return cio_fail(ERROR_INVALID_PARAMETER);
@@ -231,13 +256,10 @@ static BOOL duplicate(HANDLE source, HANDLE *target, DWORD access, DWORD options
 		cio_object_put(obj);
 		return cio_fail(ERROR_ACCESS_DENIED);
 	}
-	if (target) {
-		copy = cio_handle_new(obj, access);
-		if (copy)
-			*target = copy;
-	}
+	if (target)
+		error = add_copy(obj, access, target);
 	cio_object_put(obj);
-	return copy || !target ? TRUE : cio_fail(ERROR_NOT_ENOUGH_MEMORY);
+	return error ? cio_fail(error) : TRUE;
 }
 
 BOOL WINAPI DuplicateHandle(HANDLE source_process, HANDLE source, HANDLE target_process,

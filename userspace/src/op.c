@@ -97,16 +97,25 @@ static struct cio_op *lane_leave(struct cio_op *op)
 	return next;
 }
 
-/* The start of a request, in one step for all who look on: reset, and findable for a cancel. */
-static struct cio_op *op_start(struct cio_ring *ring, struct cio_thread *self,
-			       const struct cio_request *req, bool *queued)
+/*
+ * The start of a request, in one step for all who look on: reset, and findable for a cancel.
+ * STATUS_PENDING, or why it could not start.
+ */
+static DWORD op_start(struct cio_ring *ring, struct cio_thread *self,
+		      const struct cio_request *req, struct cio_op **started,
+		      bool *queued)
 {
 	struct cio_op *op;
+	DWORD status = STATUS_PENDING;
 
 	cio_state_lock();
-	if (!free_ops && !ops_grow()) {
+	if (atomic_load(&req->file->closed))
+		status = CIO_INVALID_HANDLE;
+	else if (!free_ops && !ops_grow())
+		status = CIO_NO_MEMORY;
+	if (status != STATUS_PENDING) {
 		cio_state_unlock();
-		return NULL;
+		return status;
 	}
 	op = free_ops;
 	free_ops = op->next_free;
@@ -137,7 +146,8 @@ static struct cio_op *op_start(struct cio_ring *ring, struct cio_thread *self,
 	*queued = op->queued;
 	atomic_fetch_add(&ring->inflight, 1);
 	cio_state_unlock();
-	return op;
+	*started = op;
+	return STATUS_PENDING;
 }
 
 static void publish_locked(struct cio_file *file, struct cio_object *event,
@@ -384,9 +394,9 @@ DWORD cio_op_run(struct cio_thread *self, const struct cio_request *req, DWORD *
 		return error == ERROR_NOT_SUPPORTED ? CIO_NOT_SUPPORTED : CIO_NO_MEMORY;
 	if (!cio_ring_need_helper(ring))
 		return CIO_NO_MEMORY;
-	op = op_start(ring, self, req, &queued);
-	if (!op)
-		return CIO_NO_MEMORY;
+	status = op_start(ring, self, req, &op, &queued);
+	if (status != STATUS_PENDING)
+		return status;
 	cio_ring_enter(ring);
 	status = op_issue(op, queued);
 	if (status == STATUS_PENDING) {

@@ -75,6 +75,11 @@ static BOOL run_synchronous(struct cio_thread *self, struct cio_request *req, LP
 	DWORD bytes = 0, error = 0, status;
 
 	cio_sync_begin(self, req->file, req->overlapped);
+	/* From here on the last close finds us; if it has been before, it is told from here. */
+	if (atomic_load(&req->file->closed)) {
+		cio_sync_end(self);
+		return cio_fail(ERROR_INVALID_HANDLE);
+	}
 	status = cio_sync_lock_file(self, req->file);
 	if (status == CIO_OK) {
 		error = request_offset(req);

@@ -7,6 +7,7 @@
 #include <liburing.h>
 #include <poll.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <windows.h>
 
 #include "host.h"
@@ -81,6 +82,35 @@ long __wrap_syscall(long nr, ...)
 	if (nr == SYS_tgkill && atomic_exchange(&tardy, 0))
 		let_the_call_end();
 	return __real_syscall(nr, arg[0], arg[1], arg[2], arg[3], arg[4], arg[5]);
+}
+
+/* Closes a handle between a request's lookup of its file and its start. */
+static HANDLE close_first;
+
+void __real_cio_sync_begin(void *self, void *file, LPOVERLAPPED overlapped);
+void __wrap_cio_sync_begin(void *self, void *file, LPOVERLAPPED overlapped);
+bool __real_cio_ring_need_helper(void *ring);
+bool __wrap_cio_ring_need_helper(void *ring);
+
+static void close_now(void)
+{
+	HANDLE h = close_first;
+
+	close_first = NULL;
+	if (h)
+		CHECK(CloseHandle(h));
+}
+
+void __wrap_cio_sync_begin(void *self, void *file, LPOVERLAPPED overlapped)
+{
+	close_now();
+	__real_cio_sync_begin(self, file, overlapped);
+}
+
+bool __wrap_cio_ring_need_helper(void *ring)
+{
+	close_now();
+	return __real_cio_ring_need_helper(ring);
 }
 
 static HANDLE pending_read(OVERLAPPED *ov)
@@ -234,6 +264,29 @@ static void a_late_signal_hits_nothing(void)
 	}
 }
 
+static void close_before_the_start(void)
+{
+	HANDLE h = host_fifo("f", GENERIC_READ, 0, &peer), e = CreateEventA(NULL, TRUE, TRUE, NULL);
+	OVERLAPPED ov = host_overlapped(e);
+	DWORD n;
+
+	close_first = h;
+	CHECK_FAILS(ReadFile(h, buf, 1, &n, NULL), ERROR_INVALID_HANDLE);
+	h = host_fifo("g", GENERIC_READ, FILE_FLAG_OVERLAPPED, &peer);
+	close_first = h;
+	CHECK_FAILS(ReadFile(h, buf, 1, NULL, &ov), ERROR_INVALID_HANDLE);
+	/* It has not started: the event is not even reset. */
+	CHECK_EQ(WaitForSingleObject(e, 0), WAIT_OBJECT_0);
+	/* Another handle to the file keeps it going. */
+	h = host_fifo("h", GENERIC_READ, FILE_FLAG_OVERLAPPED, &peer);
+	CHECK(DuplicateHandle(GetCurrentProcess(), h, GetCurrentProcess(), &e, 0, FALSE,
+			      DUPLICATE_SAME_ACCESS));
+	close_first = h;
+	CHECK_FAILS(ReadFile(h, buf, 1, NULL, &ov), ERROR_IO_PENDING);
+	CHECK(CloseHandle(e));
+	CHECK_FAILS(GetOverlappedResult(NULL, &ov, &n, TRUE), ERROR_OPERATION_ABORTED);
+}
+
 static const struct tap_case cases[] = {
 	CASE(cancel_is_asked_again, "a cancel that missed is asked again by who waits"),
 	CASE(cancel_is_asked_again_by_the_helper, "and by the helper when nobody waits"),
@@ -241,6 +294,7 @@ static const struct tap_case cases[] = {
 	CASE(thread_exit_waits_for_a_cancel_that_misses, "a thread's end waits (W-THREAD-4)"),
 	CASE(a_kick_reaped_by_another_is_not_lost, "a kick that another reaped is not lost"),
 	CASE(a_late_signal_hits_nothing, "a cancel's signal does not outlive its call"),
+	CASE(close_before_the_start, "the last close overtakes a request's start (W-CLOSE-2)"),
 };
 
 TAP_MAIN(cases)
