@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -254,7 +255,8 @@ static DWORD step_submit(struct cio_op *op)
 
 /*
  * A write to a pipe is tried by plain write(2) and only its waiting is left to the ring. The
- * ring would retry inside the issuing thread at any moment, and raise SIGPIPE there.
+ * ring would retry inside the issuing thread at any moment, and raise SIGPIPE there. It is not
+ * libc's call, which is a point where a thread can be cancelled.
  */
 static DWORD step_write_pipe(struct cio_op *op)
 {
@@ -264,7 +266,8 @@ static DWORD step_write_pipe(struct cio_op *op)
 
 	cio_sigpipe_block(&sigpipe);
 	do {
-		n = write(op->file->fd, op->buffer + op->done, op->length - op->done);
+		n = syscall(SYS_write, op->file->fd, op->buffer + op->done,
+			    op->length - op->done);
 		err = n < 0 ? errno : 0;
 		if (n > 0)
 			op->done += (uint32_t)n;

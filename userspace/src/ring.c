@@ -51,7 +51,7 @@ static DWORD ring_setup(struct cio_ring *r)
 	err = r->eventfd < 0 ? errno : -io_uring_register_eventfd(&r->uring, r->eventfd);
 	if (err) {
 		if (r->eventfd >= 0)
-			close(r->eventfd);
+			syscall(SYS_close, r->eventfd);
 		io_uring_queue_exit(&r->uring);
 		return setup_error(err);
 	}
@@ -359,7 +359,7 @@ void cio_ring_reinit_in_child(void)
 
 	if (r) {
 		io_uring_queue_exit(&r->uring);
-		close(r->eventfd);
+		syscall(SYS_close, r->eventfd);
 		free(r);
 	}
 	pthread_mutex_unlock(&making);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <signal.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "file.h"
 
@@ -31,8 +33,10 @@ void cio_sigpipe_restore(struct cio_sigpipe *s, bool raised)
 	sigset_t set;
 
 	only_sigpipe(&set);
-	if (raised && !s->pending)
-		sigtimedwait(&set, NULL, &zero);
+	if (raised && !s->pending) {
+		/* Not sigtimedwait(3), which is a point where a thread can be cancelled. */
+		syscall(SYS_rt_sigtimedwait, &set, NULL, &zero, _NSIG / 8);
+	}
 	if (!s->blocked)
 		pthread_sigmask(SIG_SETMASK, &s->old, NULL);
 }

@@ -326,6 +326,51 @@ static void no_sigpipe(void)
 	CHECK_EQ(sigpipes, 1);
 }
 
+static atomic_int calls_done;
+
+/* With its cancellation pending all the while: it is acted on after the calls, not in them. */
+static void *cancelled_thread(void *arg)
+{
+	OVERLAPPED ov = host_overlapped(manual_event());
+	int here, *there = arg;
+	HANDLE h, s;
+	DWORD n;
+
+	CHECK_EQ(pthread_cancel(pthread_self()), 0);
+	h = host_open(host_path("h"), GENERIC_WRITE, FILE_FLAG_OVERLAPPED);
+	CHECK(h != INVALID_HANDLE_VALUE);
+	CHECK(WriteFile(h, "hello", 5, &n, &ov));
+	atomic_fetch_add(&calls_done, 1);
+	s = host_open(host_path("s"), GENERIC_WRITE, 0);
+	CHECK(s != INVALID_HANDLE_VALUE);
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &here);
+	close(*there);
+	pthread_setcancelstate(here, NULL);
+	CHECK_FAILS(WriteFile(s, "x", 1, &n, NULL), ERROR_NO_DATA);
+	atomic_fetch_add(&calls_done, 1);
+	CHECK(CloseHandle(s));
+	Sleep(1);
+	atomic_fetch_add(&calls_done, 1);
+	pthread_testcancel();
+	return NULL;
+}
+
+static void pthread_cancel_waits(void)
+{
+	int end[2];
+	pthread_t t;
+	void *how;
+
+	CHECK_EQ(mkfifo(host_path("h"), 0600), 0);
+	CHECK_EQ(mkfifo(host_path("s"), 0600), 0);
+	end[0] = open(host_path("h"), O_RDWR | O_CLOEXEC);
+	end[1] = open(host_path("s"), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	CHECK_EQ(pthread_create(&t, NULL, cancelled_thread, &end[1]), 0);
+	CHECK_EQ(pthread_join(t, &how), 0);
+	CHECK_EQ(atomic_load(&calls_done), 3);
+	CHECK(how == PTHREAD_CANCELED);
+}
+
 static void terminal(void)
 {
 	HANDLE h = host_tty(GENERIC_READ | GENERIC_WRITE, FILE_FLAG_OVERLAPPED, &peer);
@@ -393,6 +438,7 @@ static const struct tap_case cases[] = {
 	CASE(offset_is_ignored_without_position, "a pipe ignores the offset (W-OVL-12)"),
 	CASE(blocked_write_takes_all, "a pending write ends when all is taken (W-RW-8)"),
 	CASE(no_sigpipe, "no SIGPIPE (W-RW-9)"),
+	CASE(pthread_cancel_waits, "pthread_cancel is acted on outside the library"),
 	CASE(terminal, "a terminal reads, writes, cancels"),
 	CASE(bad_buffer, "a bad buffer fails with 998 and loses nothing"),
 	CASE(rights, "rights and kinds of handles (W-CREATE-6)"),
