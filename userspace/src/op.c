@@ -227,8 +227,14 @@ static void submit_cancel(struct cio_ring *ring, uint64_t tag)
 
 static DWORD step_end(struct cio_op *op, DWORD status)
 {
-	/* What has been moved has been moved: that is success with a partial count (W-RACE-4). */
-	return op->done ? CIO_OK : status;
+	/*
+	 * What has been moved before a cancel has been moved: that is success with a partial count
+	 * (W-RACE-4). A read's error will come again, a write's may not: it is told, and the
+	 * count beside it.
+	 */
+	if (op->done && (!op->write || status == CIO_CANCELLED))
+		return CIO_OK;
+	return status;
 }
 
 static DWORD step_submit(struct cio_op *op)
@@ -414,6 +420,8 @@ DWORD cio_op_run(struct cio_thread *self, const struct cio_request *req, DWORD *
 		bool cancelled = status == CIO_CANCELLED;
 
 		*bytes = op->done;
+		if (op->done && op->overlapped)
+			op->overlapped->InternalHigh = op->done;
 		op_end(op, status, cancelled || cio_status_ok(status));
 		if (cancelled)
 			status = STATUS_PENDING;

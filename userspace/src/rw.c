@@ -99,6 +99,8 @@ static BOOL run_synchronous(struct cio_thread *self, struct cio_request *req, LP
 	/* An error leaves the OVERLAPPED as it was, but a cancelled request has been pending. */
 	if (cio_status_ok(status) || status == CIO_CANCELLED)
 		cio_publish(req->file, req->event, req->overlapped, status, bytes);
+	else if (bytes && req->overlapped)
+		req->overlapped->InternalHigh = bytes;
 	return cio_status_ok(status) ? TRUE : cio_fail_status(status);
 }
 

@@ -56,6 +56,7 @@ static bool goes_on(const struct cio_request *req, DWORD done)
 
 static DWORD transfer(struct cio_thread *self, struct cio_request *req, DWORD *done)
 {
+	DWORD status;
 	long n;
 
 	do {
@@ -64,11 +65,14 @@ static DWORD transfer(struct cio_thread *self, struct cio_request *req, DWORD *d
 			*done += (DWORD)n;
 	} while (n > 0 && goes_on(req, *done));
 
-	if (*done || n > 0 || (n == 0 && (req->write || !req->length)))
+	if (n < 0) {
+		status = cio_errno_to_status((int)-n);
+		/* A write that failed says so, whatever was taken before (W-GOR-5). */
+		return *done && (!req->write || status == CIO_CANCELLED) ? CIO_OK : status;
+	}
+	if (*done || req->write || !req->length)
 		return CIO_OK;
-	if (n == 0)
-		return req->file->type == S_IFIFO ? CIO_PIPE_BROKEN : CIO_END_OF_FILE;
-	return cio_errno_to_status((int)-n);
+	return req->file->type == S_IFIFO ? CIO_PIPE_BROKEN : CIO_END_OF_FILE;
 }
 
 static void move_position(struct cio_request *req, DWORD done)
@@ -92,10 +96,9 @@ DWORD cio_sync_transfer(struct cio_thread *self, struct cio_request *req, DWORD 
 	if (pipe)
 		cio_sigpipe_block(&sigpipe);
 	status = transfer(self, req, bytes);
-	/* After a partial write the signal came with the error that the count hides. */
 	if (pipe)
 		cio_sigpipe_restore(&sigpipe, *bytes < req->length);
-	if (cio_status_ok(status))
+	if (cio_status_ok(status) || *bytes)
 		move_position(req, *bytes);
 	return status;
 }

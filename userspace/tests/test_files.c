@@ -263,6 +263,37 @@ static void disk_full(void)
 	CHECK_EQ(n, 0);
 }
 
+/* A write that fails half way says so, and how far it came (W-GOR-5). */
+static void write_fails_half_way(void)
+{
+	static char big[10000];
+	struct rlimit limit = { 6000, 6000 };
+	OVERLAPPED ov = host_overlapped(NULL);
+	DWORD n;
+	HANDLE h;
+
+	signal(SIGXFSZ, SIG_IGN);
+	CHECK_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	h = create(host_path("f"), RW, SHARE, CREATE_NEW, 0);
+	CHECK_FAILS(WriteFile(h, big, sizeof(big), &n, NULL), ERROR_FILE_TOO_LARGE);
+	CHECK_EQ(n, 6000);
+	/* The position is behind what was taken. */
+	CHECK_FAILS(WriteFile(h, big, 1, &n, NULL), ERROR_FILE_TOO_LARGE);
+	CHECK_EQ(n, 0);
+	CHECK_FAILS(WriteFile(h, big, sizeof(big), &n, &ov), ERROR_FILE_TOO_LARGE);
+	CHECK_EQ(n, 6000);
+	CHECK_EQ(ov.InternalHigh, 6000);
+
+	h = create(host_path("g"), RW, SHARE, CREATE_NEW, FILE_FLAG_OVERLAPPED);
+	ov = host_overlapped(CreateEventA(NULL, TRUE, FALSE, NULL));
+	CHECK(!WriteFile(h, big, sizeof(big), &n, &ov));
+	if (GetLastError() == ERROR_IO_PENDING)
+		CHECK(!GetOverlappedResult(h, &ov, &n, TRUE));
+	CHECK_EQ(GetLastError(), ERROR_FILE_TOO_LARGE);
+	CHECK_EQ(n, 6000);
+	CHECK_EQ(ov.InternalHigh, 6000);
+}
+
 static void device_dispositions(void)
 {
 	CHECK(CloseHandle(create("/dev/null", GENERIC_WRITE, SHARE, CREATE_ALWAYS, 0)));
@@ -283,6 +314,7 @@ static const struct tap_case cases[] = {
 	CASE(descriptors_are_not_inherited, "descriptors are close-on-exec"),
 	CASE(out_of_descriptors, "too many open files"),
 	CASE(disk_full, "a full disk"),
+	CASE(write_fails_half_way, "a write fails half way (W-GOR-5)"),
 	CASE(device_dispositions, "dispositions and sharing of devices"),
 };
 
