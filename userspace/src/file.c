@@ -185,20 +185,39 @@ static int open_or_create(struct cio_thread *self, const struct open_args *a, in
 	return fd;
 }
 
-static void empty_file(int fd)
+static DWORD empty_file(int fd)
 {
 	char self[64];
 
 	/* By name, because the descriptor may be open for reading only. */
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
 	if (ftruncate(fd, 0) != 0 && truncate(self, 0) != 0)
-		return;
+		return cio_status_to_error(cio_errno_to_status(errno));
+	return 0;
+}
+
+/*
+ * Whether offsets mean something. Some character devices accept any seek and stay where they are, so
+ * that only one that has moved is believed.
+ */
+static bool is_seekable(int fd, mode_t type)
+{
+	bool moved;
+
+	if (lseek(fd, 0, SEEK_CUR) < 0)
+		return false;
+	if (type != S_IFCHR)
+		return true;
+	moved = lseek(fd, 1, SEEK_SET) == 1 && lseek(fd, 0, SEEK_CUR) == 1;
+	lseek(fd, 0, SEEK_SET);
+	return moved;
 }
 
 /* Looks at what was opened. 0, or the Win32 error why it cannot be used. */
 static DWORD file_examine(struct cio_file *file, const struct open_args *a, bool existed)
 {
 	struct stat st;
+	DWORD error = 0;
 
 	if (fstat(file->fd, &st) != 0)
 		return cio_status_to_error(cio_errno_to_status(errno));
@@ -208,14 +227,16 @@ static DWORD file_examine(struct cio_file *file, const struct open_args *a, bool
 	file->device = st.st_dev;
 	file->inode = st.st_ino;
 	file->overlapped = a->flags & FILE_FLAG_OVERLAPPED;
-	file->seekable = lseek(file->fd, 0, SEEK_CUR) >= 0;
-	file->append_only = (file->access & (FILE_WRITE_DATA | FILE_APPEND_DATA)) ==
-			    FILE_APPEND_DATA;
+	file->seekable = is_seekable(file->fd, file->type);
 	if (!cio_share_enter(file))
 		return ERROR_SHARING_VIOLATION;
 	if (existed && file->type == S_IFREG &&
 	    (a->disposition == CREATE_ALWAYS || a->disposition == TRUNCATE_EXISTING))
-		empty_file(file->fd);
+		error = empty_file(file->fd);
+	if (error) {
+		cio_share_leave(file);
+		return error;
+	}
 	if (a->flags & FILE_FLAG_RANDOM_ACCESS)
 		posix_fadvise(file->fd, 0, 0, POSIX_FADV_RANDOM);
 	if (a->flags & FILE_FLAG_SEQUENTIAL_SCAN)

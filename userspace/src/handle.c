@@ -199,8 +199,7 @@ BOOL WINAPI CloseHandle(HANDLE handle)
 	return TRUE;
 }
 
-/* The generic rights stand for others, which differ from kind to kind. */
-static DWORD map_generic(const struct cio_class *class, DWORD access)
+DWORD cio_map_generic(const struct cio_class *class, DWORD access)
 {
 	DWORD mapped = access & ~(GENERIC_READ | GENERIC_WRITE | GENERIC_EXECUTE | GENERIC_ALL);
 	DWORD all = class == &cio_file_class  ? FILE_ALL_ACCESS :
@@ -251,7 +250,7 @@ static BOOL duplicate(HANDLE source, HANDLE *target, DWORD access, DWORD options
 	obj = cio_handle_get_access(source, NULL, &granted);
 	if (!obj)
 		return FALSE;
-	access = options & DUPLICATE_SAME_ACCESS ? granted : map_generic(obj->class, access);
+	access = options & DUPLICATE_SAME_ACCESS ? granted : cio_map_generic(obj->class, access);
 	if (access & ~granted) {
 		cio_object_put(obj);
 		return cio_fail(ERROR_ACCESS_DENIED);

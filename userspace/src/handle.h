@@ -13,6 +13,9 @@ extern const struct cio_class cio_file_class, cio_event_class, cio_thread_class;
 /* Takes over no reference: the handle gets its own. NULL when there is no memory. */
 HANDLE cio_handle_new(struct cio_object *obj, DWORD access);
 
+/* The rights that the generic ones stand for, which differ from kind to kind. */
+DWORD cio_map_generic(const struct cio_class *class, DWORD access);
+
 /*
  * The object behind a handle, with a reference, or NULL with the last error set: 6 when the
  * handle is none or (with a class) of another kind, 5 when it lacks one of the rights.

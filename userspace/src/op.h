@@ -57,6 +57,7 @@ struct cio_request {
 	struct cio_object *event;
 	LPOVERLAPPED overlapped;
 	bool write, append;
+	bool append_only; /* the handle can do nothing else */
 	void *buffer;
 	DWORD length;
 	uint64_t offset;

@@ -35,7 +35,7 @@ static DWORD request_offset(struct cio_request *req)
 	} else {
 		req->offset = offset;
 	}
-	req->append = req->append || (req->write && req->file->append_only);
+	req->append = req->append || (req->write && req->append_only);
 	return 0;
 }
 
@@ -125,6 +125,7 @@ static BOOL read_or_write(HANDLE handle, void *buffer, DWORD length, LPDWORD tra
 	if (!obj)
 		return FALSE;
 	req.file = cio_entry(obj, struct cio_file, obj);
+	req.append_only = !(access & FILE_WRITE_DATA);
 	event = overlapped ? (HANDLE)((ULONG_PTR)overlapped->hEvent & ~(ULONG_PTR)3) : NULL;
 	if (!(access & (write ? FILE_WRITE_DATA | FILE_APPEND_DATA : FILE_READ_DATA)))
 		ok = cio_fail(ERROR_ACCESS_DENIED);

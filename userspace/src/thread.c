@@ -130,6 +130,8 @@ void cio_thread_reinit_in_child(void)
 		t->exited = true;
 		t->exit_code = 0;
 		t->obj.signalled = true;
+		/* The call it is in, if any, is the parent's. */
+		atomic_store(&t->sync.word, CIO_SYNC_NEXT);
 	}
 }
 
@@ -270,7 +272,8 @@ HANDLE WINAPI OpenThread(DWORD access, BOOL inherit, DWORD id)
 		cio_fail(ERROR_INVALID_PARAMETER);
 		return NULL;
 	}
-	handle = cio_handle_new(&want.found->obj, access & THREAD_ALL_ACCESS);
+	access = cio_map_generic(&cio_thread_class, access) & THREAD_ALL_ACCESS;
+	handle = cio_handle_new(&want.found->obj, access);
 	cio_object_put(&want.found->obj);
 	if (!handle)
 		cio_fail(ERROR_NOT_ENOUGH_MEMORY);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* CreateFile, and synchronous reads and writes of files (W-CREATE, W-RW). */
+#include <sys/mman.h>
 #include <windows.h>
 
 #include "host.h"
@@ -218,6 +219,64 @@ static void rights(void)
 	CHECK_EQ(create(p, FILE_READ_DATA, SHARE, OPEN_EXISTING, 0) != INVALID_HANDLE_VALUE, 1);
 }
 
+/* The rights are the handle's, not the file object's (W-CREATE-6, W-HANDLE-1). */
+static void append_only_duplicates(void)
+{
+	const char *names[] = { host_path("f"), host_path("g") };
+	DWORD flags[] = { 0, FILE_FLAG_OVERLAPPED };
+
+	for (int i = 0; i < 2; i++) {
+		OVERLAPPED ov = host_overlapped(CreateEventA(NULL, TRUE, FALSE, NULL));
+		HANDLE h = create(names[i], RW, SHARE, CREATE_NEW, flags[i]), self, a;
+		DWORD n;
+
+		self = GetCurrentProcess();
+		CHECK(WriteFile(h, "abcdef", 6, &n, &ov) || GetOverlappedResult(h, &ov, &n, TRUE));
+		CHECK(DuplicateHandle(self, h, self, &a, FILE_APPEND_DATA | SYNCHRONIZE, FALSE, 0));
+		CHECK(WriteFile(a, "ghi", 3, &n, &ov) || GetOverlappedResult(a, &ov, &n, TRUE));
+		CHECK_EQ(size_of(names[i]), 9);
+		CHECK(WriteFile(h, "A", 1, &n, &ov) || GetOverlappedResult(h, &ov, &n, TRUE));
+		CHECK_EQ(size_of(names[i]), 9);
+	}
+}
+
+/* What is to be emptied and cannot be: no handle, and nothing is left open (W-CREATE-2). */
+static void cannot_be_emptied(void)
+{
+	int fd = memfd_create("sealed", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	char path[64];
+	DWORD n;
+	HANDLE h;
+
+	CHECK(fd >= 0);
+	CHECK_EQ(write(fd, "kept", 4), 4);
+	CHECK_EQ(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK), 0);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	CHECK_NO_FILE(create(path, RW, 0, CREATE_ALWAYS, 0), ERROR_ACCESS_DENIED);
+	CHECK_NO_FILE(create(path, RW, 0, TRUNCATE_EXISTING, 0), ERROR_ACCESS_DENIED);
+	/* Those that failed share nothing with this one. */
+	h = create(path, GENERIC_READ, 0, OPEN_EXISTING, 0);
+	CHECK(h != INVALID_HANDLE_VALUE);
+	CHECK(ReadFile(h, buf, sizeof(buf), &n, NULL));
+	CHECK_EQ(n, 4);
+}
+
+/* A device that only seems to seek has no position: no OVERLAPPED is needed, no offset bad. */
+static void devices_without_position(void)
+{
+	HANDLE h = create("/dev/zero", GENERIC_READ, SHARE, OPEN_EXISTING, FILE_FLAG_OVERLAPPED);
+	HANDLE r = create("/dev/urandom", GENERIC_READ, SHARE, OPEN_EXISTING, FILE_FLAG_OVERLAPPED);
+	OVERLAPPED ov = host_overlapped(CreateEventA(NULL, TRUE, FALSE, NULL));
+	DWORD n;
+
+	ov.OffsetHigh = 0x80000000u;
+	CHECK(ReadFile(h, buf, 8, &n, NULL));
+	CHECK_EQ(n, 8);
+	CHECK(ReadFile(r, buf, 8, &n, NULL));
+	CHECK(ReadFile(h, buf, 8, &n, &ov) || GetOverlappedResult(h, &ov, &n, TRUE));
+	CHECK_EQ(n, 8);
+}
+
 static void descriptors_are_not_inherited(void)
 {
 	enum { MAX = 64 };
@@ -311,6 +370,9 @@ static const struct tap_case cases[] = {
 	CASE(position, "position, offset, end of file (W-RW-1/2/3/4/6)"),
 	CASE(event_of_a_synchronous_request, "a synchronous request with an event"),
 	CASE(rights, "rights, append-only (W-CREATE-6)"),
+	CASE(append_only_duplicates, "append-only duplicates (W-CREATE-6, W-HANDLE-1)"),
+	CASE(cannot_be_emptied, "CREATE_ALWAYS of what cannot be emptied (W-CREATE-2)"),
+	CASE(devices_without_position, "devices that only seem to seek (W-RW-5, W-OVL-12)"),
 	CASE(descriptors_are_not_inherited, "descriptors are close-on-exec"),
 	CASE(out_of_descriptors, "too many open files"),
 	CASE(disk_full, "a full disk"),

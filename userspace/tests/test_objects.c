@@ -215,6 +215,22 @@ static DWORD WINAPI exit_deep(LPVOID arg)
 	ExitThread((DWORD)(ULONG_PTR)arg + 1);
 }
 
+static void rights_of_opened_threads(void)
+{
+	DWORD all[] = { GENERIC_ALL, MAXIMUM_ALLOWED, THREAD_ALL_ACCESS };
+	DWORD code;
+
+	for (int i = 0; i < 3; i++) {
+		HANDLE t = OpenThread(all[i], FALSE, GetCurrentThreadId());
+
+		CHECK(t);
+		CHECK_EQ(WaitForSingleObject(t, 0), WAIT_TIMEOUT);
+		CHECK_FAILS(CancelSynchronousIo(t), ERROR_NOT_FOUND);
+		CHECK(GetExitCodeThread(t, &code));
+		CHECK(CloseHandle(t));
+	}
+}
+
 static void threads(void)
 {
 	HANDLE t, again;
@@ -346,6 +362,7 @@ static const struct tap_case cases[] = {
 	CASE(a_wait_times_out, "a wait times out, Sleep sleeps (W-WAIT-2)"),
 	CASE(ping_pong, "ping-pong on auto-reset events"),
 	CASE(release_one_or_all, "auto-reset releases one, manual-reset all (W-EVENT-2)"),
+	CASE(rights_of_opened_threads, "OpenThread's rights (W-THREAD-5)"),
 	CASE(threads, "threads (W-THREAD-1/2/5)"),
 	CASE(last_error, "the last error and errno (W-LE-1/2, W-THREAD-6)"),
 	CASE(last_thread, "the last thread's end is the process's (W-THREAD-6)"),

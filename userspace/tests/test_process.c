@@ -98,6 +98,41 @@ static void fork_with_pending_reads(void)
 	CHECK(buf[0] == 'x' && buf[1] == 'y');
 }
 
+static DWORD WINAPI read_one(LPVOID arg)
+{
+	HANDLE *h = arg;
+	DWORD n;
+
+	__atomic_store_n((DWORD *)&h[1], GetCurrentThreadId(), __ATOMIC_RELEASE);
+	CHECK(ReadFile(h[0], buf, 1, &n, NULL));
+	return 0;
+}
+
+static void fork_with_a_thread_in_a_call(void)
+{
+	HANDLE h[2] = { host_fifo("f", GENERIC_READ, 0, &peer), NULL };
+	HANDLE t = CreateThread(NULL, 0, read_one, h, 0, NULL);
+	int status;
+	DWORD tid;
+	pid_t pid;
+
+	CHECK(t);
+	while (!(tid = __atomic_load_n((DWORD *)&h[1], __ATOMIC_ACQUIRE)))
+		sched_yield();
+	host_wait_syscall(tid, SYS_read, SYS_read);
+	pid = fork();
+	if (pid == 0) {
+		/* The thread, and what it does, are the parent's. */
+		CHECK_FAILS(CancelSynchronousIo(t), ERROR_NOT_FOUND);
+		CHECK_FAILS(CancelIoEx(h[0], NULL), ERROR_NOT_FOUND);
+		_exit(0);
+	}
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK_EQ(status, 0);
+	CHECK_EQ(write(peer, "x", 1), 1);
+	CHECK_EQ(WaitForSingleObject(t, INFINITE), WAIT_OBJECT_0);
+}
+
 static atomic_int stop;
 
 static DWORD WINAPI keep_busy(LPVOID arg)
@@ -330,6 +365,7 @@ static const struct tap_case cases[] = {
 	CASE(uring_is_absent, "io_uring is absent: 50, and all else works"),
 	CASE(uring_is_forbidden, "io_uring is forbidden: 50, and all else works"),
 	CASE(fork_with_pending_reads, "a fork leaves pending reads to the parent"),
+	CASE(fork_with_a_thread_in_a_call, "a fork leaves a blocked call to the parent"),
 	CASE(fork_while_others_are_inside, "a fork while other threads are inside"),
 	CASE(no_second_thread_wakes, "pend, cancel, collect: no second thread wakes"),
 	CASE(the_waiter_reaps, "who waits reaps, the helper sleeps on"),
