@@ -17,6 +17,8 @@
 #define MAX_TRANSFER 0x7ffff000u /* the most that the kernel moves in one call */
 #define MAX_CANCEL_PAUSE_MS 100
 #define CANCEL_BATCH 32
+/* No operation has this name. */
+#define WATCH_TAG (~(uint64_t)CIO_CQE_KIND | CIO_CQE_CANCEL_AGAIN)
 
 /* Operations are never freed, only reused: a late CQE can always look at what it names. */
 static struct cio_op *_Atomic chunks[MAX_CHUNKS];
@@ -220,6 +222,16 @@ static void submit_cancel(struct cio_ring *ring, uint64_t tag)
 	struct io_uring_sqe sqe;
 
 	prep_cancel(&sqe, tag);
+	cio_ring_submit(ring, &sqe, 1);
+}
+
+static void submit_pause(struct cio_ring *ring, uint32_t ms, uint64_t tag)
+{
+	struct __kernel_timespec ts = { .tv_nsec = ms * 1000000ll };
+	struct io_uring_sqe sqe = { 0 };
+
+	io_uring_prep_timeout(&sqe, &ts, 0, 0);
+	sqe.user_data = tag;
 	cio_ring_submit(ring, &sqe, 1);
 }
 
@@ -452,20 +464,56 @@ static void cancel_missed(struct cio_ring *ring, uint64_t tag)
 {
 	struct cio_op *op = op_of(tag);
 	uint32_t ms = atomic_load_explicit(&op->cancel_pause_ms, memory_order_relaxed);
-	struct __kernel_timespec ts = { 0 };
-	struct io_uring_sqe sqe = { 0 };
 
 	ms = ms ? ms * 2 : 1;
 	if (ms > MAX_CANCEL_PAUSE_MS)
 		ms = MAX_CANCEL_PAUSE_MS;
 	atomic_store_explicit(&op->cancel_pause_ms, ms, memory_order_relaxed);
-	ts.tv_nsec = ms * 1000000ll;
-	io_uring_prep_timeout(&sqe, &ts, 0, 0);
-	sqe.user_data = (tag & ~(uint64_t)CIO_CQE_KIND) | CIO_CQE_CANCEL_AGAIN;
-	cio_ring_submit(ring, &sqe, 1);
+	submit_pause(ring, ms, (tag & ~(uint64_t)CIO_CQE_KIND) | CIO_CQE_CANCEL_AGAIN);
 }
 
-void cio_op_event(struct cio_ring *ring, uint64_t tag, int res)
+/*
+ * Of what the kernel says is cancelled, the end mostly lies in the same batch. When it does not, it is
+ * on its way in another thread, or was lost: one timeout for all such tells.
+ */
+void cio_ops_watch(struct cio_ring *ring, const uint64_t *tags, unsigned int count)
+{
+	bool missing = false;
+
+	for (unsigned int i = 0; i < count && !missing; i++)
+		missing = op_is_current(tags[i]);
+	if (missing && !atomic_exchange(&ring->watching, true))
+		submit_pause(ring, MAX_CANCEL_PAUSE_MS, WATCH_TAG);
+}
+
+/* Asks again for all of which the kernel has said that they are cancelled, and which live on. */
+static void watch_over(struct cio_ring *ring)
+{
+	const uint32_t both = CIO_OP_CANCEL | CIO_OP_ANSWERED;
+	struct io_uring_sqe sqes[CANCEL_BATCH];
+	unsigned int n;
+	uint32_t i = 0;
+
+	atomic_store(&ring->watching, false);
+	do {
+		n = 0;
+		cio_state_lock();
+		for (; i < made && n < CANCEL_BATCH; i++) {
+			struct cio_op *op = op_at(i);
+
+			if (!op->in_file.next || cio_list_empty(&op->in_file) ||
+			    (atomic_load(&op->flags) & both) != both)
+				continue;
+			atomic_fetch_and(&op->flags, ~CIO_OP_ANSWERED);
+			prep_cancel(&sqes[n++], tag_of(op));
+		}
+		cio_state_unlock();
+		if (n)
+			cio_ring_submit(ring, sqes, n);
+	} while (n == CANCEL_BATCH);
+}
+
+bool cio_op_event(struct cio_ring *ring, uint64_t tag, int res)
 {
 	uint64_t name = tag & ~(uint64_t)CIO_CQE_KIND;
 
@@ -474,14 +522,23 @@ void cio_op_event(struct cio_ring *ring, uint64_t tag, int res)
 		op_arrived(op_of(tag), res);
 		break;
 	case CIO_CQE_CANCEL:
-		if (res != 0 && op_is_current(tag))
-			cancel_missed(ring, tag);
+		if (!op_is_current(tag))
+			break;
+		if (res == 0) {
+			/* Should its successor get the mark, that is asked for once too often. */
+			atomic_fetch_or(&op_of(tag)->flags, CIO_OP_ANSWERED);
+			return true;
+		}
+		cancel_missed(ring, tag);
 		break;
 	case CIO_CQE_CANCEL_AGAIN:
-		if (op_is_current(tag))
+		if (tag == WATCH_TAG)
+			watch_over(ring);
+		else if (op_is_current(tag))
 			submit_cancel(ring, name);
 		break;
 	}
+	return false;
 }
 
 /* Marks an operation. True: there is something to submit, by the caller. */

@@ -27,6 +27,7 @@
 #define CIO_OP_ARRIVED 2u /* a CQE came while ISSUING; its result is in `res` */
 #define CIO_OP_CANCEL 4u /* somebody asked */
 #define CIO_OP_ENDED 8u /* with ARRIVED: it is over, as `status` says */
+#define CIO_OP_ANSWERED 16u /* the kernel says that it has been cancelled */
 
 struct cio_op {
 	struct cio_list in_file, in_thread, in_lane; /* state lock */
@@ -70,8 +71,17 @@ struct cio_request {
  */
 DWORD cio_op_run(struct cio_thread *self, const struct cio_request *req, DWORD *bytes);
 
-/* A CQE of an operation, of its cancel, or of the pause before the next one. */
-void cio_op_event(struct cio_ring *ring, uint64_t tag, int res);
+/*
+ * A CQE of an operation, of its cancel, or of the pause before the next one. True: the kernel says
+ * that the operation is cancelled, but its end has not been seen.
+ */
+bool cio_op_event(struct cio_ring *ring, uint64_t tag, int res);
+
+/*
+ * Looks after what has been cancelled, as the kernel says, if its end is not among what has been
+ * reaped since. `tags` are those for which cio_op_event said so.
+ */
+void cio_ops_watch(struct cio_ring *ring, const uint64_t *tags, unsigned int count);
 
 /*
  * Asks for the cancellation of what is pending on a file: all of it, or only that of one

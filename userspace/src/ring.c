@@ -187,8 +187,9 @@ void cio_ring_reap(struct cio_ring *r)
 		uint64_t tag;
 		int res;
 	} got[BATCH];
+	uint64_t answered[BATCH];
 	bool kicked = false;
-	unsigned int n;
+	unsigned int n, answers = 0;
 
 	while (cq_has_entries(r)) {
 		pthread_mutex_lock(&r->cq_lock);
@@ -203,10 +204,15 @@ void cio_ring_reap(struct cio_ring *r)
 		for (unsigned int i = 0; i < n; i++) {
 			if ((got[i].tag & CIO_CQE_KIND) == CIO_CQE_KICK)
 				kicked = true;
-			else
-				cio_op_event(r, got[i].tag, got[i].res);
+			else if (cio_op_event(r, got[i].tag, got[i].res))
+				answered[answers++] = got[i].tag;
+			if (answers == BATCH) {
+				cio_ops_watch(r, answered, answers);
+				answers = 0;
+			}
 		}
 	}
+	cio_ops_watch(r, answered, answers);
 	if (kicked)
 		kick_reaped(r);
 }

@@ -17,19 +17,26 @@ int __wrap_io_uring_submit(struct io_uring *ring);
 
 static int peer;
 static char buf[16];
-static atomic_int misses, cancels_seen;
+static atomic_int misses, lies, cancels_seen, pauses_seen;
 
-/* Sends as many cancels as `misses` says astray: they answer -ENOENT, and their target lives on. */
+/*
+ * Sends as many cancels as `misses` says astray: they answer -ENOENT, and their target lives on. It
+ * also does after those that `lies` counts, which answer 0.
+ */
 int __wrap_io_uring_submit(struct io_uring *ring)
 {
 	for (unsigned int i = *ring->sq.khead; i != ring->sq.sqe_tail; i++) {
 		struct io_uring_sqe *sqe = &ring->sq.sqes[i & *ring->sq.kring_mask];
 
+		if (sqe->opcode == IORING_OP_TIMEOUT)
+			atomic_fetch_add(&pauses_seen, 1);
 		if (sqe->opcode != IORING_OP_ASYNC_CANCEL)
 			continue;
 		atomic_fetch_add(&cancels_seen, 1);
 		if (atomic_fetch_sub(&misses, 1) > 0)
 			sqe->addr = 3;
+		else if (atomic_fetch_sub(&lies, 1) > 0)
+			sqe->opcode = IORING_OP_NOP;
 	}
 	return __real_io_uring_submit(ring);
 }
@@ -147,6 +154,27 @@ static void cancel_is_asked_again_by_the_helper(void)
 	while (!HasOverlappedIoCompleted(&ov))
 		sched_yield();
 	CHECK_EQ(ov.Internal, 0xC0000120u);
+}
+
+static void an_answer_is_not_believed(void)
+{
+	OVERLAPPED ov;
+	HANDLE h = pending_read(&ov);
+	DWORD n;
+
+	/* In the usual case the end comes with the answer, and nobody looks again. */
+	CHECK(CancelIoEx(h, &ov));
+	CHECK_FAILS(GetOverlappedResult(h, &ov, &n, TRUE), ERROR_OPERATION_ABORTED);
+	CHECK_EQ(atomic_load(&cancels_seen), 1);
+	CHECK_EQ(atomic_load(&pauses_seen), 0);
+
+	CHECK_FAILS(ReadFile(h, buf, sizeof(buf), NULL, &ov), ERROR_IO_PENDING);
+	atomic_store(&lies, 2);
+	CHECK(CancelIoEx(h, &ov));
+	CHECK(!HasOverlappedIoCompleted(&ov));
+	CHECK_FAILS(GetOverlappedResult(h, &ov, &n, TRUE), ERROR_OPERATION_ABORTED);
+	CHECK_EQ(atomic_load(&cancels_seen), 4);
+	CHECK_EQ(atomic_load(&pauses_seen), 2);
 }
 
 static void a_missed_cancel_loses_to_data(void)
@@ -290,6 +318,7 @@ static void close_before_the_start(void)
 static const struct tap_case cases[] = {
 	CASE(cancel_is_asked_again, "a cancel that missed is asked again by who waits"),
 	CASE(cancel_is_asked_again_by_the_helper, "and by the helper when nobody waits"),
+	CASE(an_answer_is_not_believed, "a cancel that only seemed to hit is asked again"),
 	CASE(a_missed_cancel_loses_to_data, "a late cancel hits no later request"),
 	CASE(thread_exit_waits_for_a_cancel_that_misses, "a thread's end waits (W-THREAD-4)"),
 	CASE(a_kick_reaped_by_another_is_not_lost, "a kick that another reaped is not lost"),
