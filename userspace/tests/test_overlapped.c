@@ -351,7 +351,9 @@ static void *cancelled_thread(void *arg)
 	CHECK(CloseHandle(s));
 	Sleep(1);
 	atomic_fetch_add(&calls_done, 1);
-	pthread_testcancel();
+	/* The sanitizers do not follow the unwinding of a cancelled thread. */
+	if (!HOST_SANITIZED)
+		pthread_testcancel();
 	return NULL;
 }
 
@@ -368,7 +370,7 @@ static void pthread_cancel_waits(void)
 	CHECK_EQ(pthread_create(&t, NULL, cancelled_thread, &end[1]), 0);
 	CHECK_EQ(pthread_join(t, &how), 0);
 	CHECK_EQ(atomic_load(&calls_done), 3);
-	CHECK(how == PTHREAD_CANCELED);
+	CHECK(HOST_SANITIZED || how == PTHREAD_CANCELED);
 }
 
 static void terminal(void)
