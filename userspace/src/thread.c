@@ -38,6 +38,8 @@ static void thread_exits(void *arg)
 	DWORD code = thread->exit_code;
 	bool last;
 
+	/* A cancellation that is still pending when a thread returns would be acted on in here. */
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
 	cio_ops_drain_thread(thread);
 	cio_state_lock();
 	thread->exited = true;

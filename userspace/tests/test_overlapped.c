@@ -357,6 +357,27 @@ static void *cancelled_thread(void *arg)
 	return NULL;
 }
 
+static void *return_cancelled(void *arg)
+{
+	GetCurrentThreadId();
+	CHECK_EQ(pthread_cancel(pthread_self()), 0);
+	return arg;
+}
+
+/* Nor is it acted on in what the library does at the thread's end, the next one's too. */
+static void pthread_cancel_at_the_end(void)
+{
+	void *how;
+
+	for (int i = 0; i < 3; i++) {
+		pthread_t t;
+
+		CHECK_EQ(pthread_create(&t, NULL, return_cancelled, &calls_done), 0);
+		CHECK_EQ(pthread_join(t, &how), 0);
+		CHECK(how == &calls_done);
+	}
+}
+
 static void pthread_cancel_waits(void)
 {
 	int end[2];
@@ -441,6 +462,7 @@ static const struct tap_case cases[] = {
 	CASE(blocked_write_takes_all, "a pending write ends when all is taken (W-RW-8)"),
 	CASE(no_sigpipe, "no SIGPIPE (W-RW-9)"),
 	CASE(pthread_cancel_waits, "pthread_cancel is acted on outside the library"),
+	CASE(pthread_cancel_at_the_end, "nor in the thread's end"),
 	CASE(terminal, "a terminal reads, writes, cancels"),
 	CASE(bad_buffer, "a bad buffer fails with 998 and loses nothing"),
 	CASE(rights, "rights and kinds of handles (W-CREATE-6)"),
