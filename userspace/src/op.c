@@ -1,50 +1,27 @@
 // SPDX-License-Identifier: MIT
-#include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/uio.h>
-#include <unistd.h>
 
-#include "op.h"
+#include "op_private.h"
 #include "status.h"
 #include "thread.h"
 #include "wait.h"
 
 #define CHUNK 64
 #define MAX_CHUNKS 16384
-#define MAX_TRANSFER 0x7ffff000u /* the most that the kernel moves in one call */
-#define MAX_CANCEL_PAUSE_MS 100
-#define CANCEL_BATCH 32
-/* No operation has this name. */
-#define WATCH_TAG (~(uint64_t)CIO_CQE_KIND | CIO_CQE_CANCEL_AGAIN)
 
 /* Operations are never freed, only reused: a late CQE can always look at what it names. */
 static struct cio_op *_Atomic chunks[MAX_CHUNKS];
 static uint32_t made; /* state lock, as are all in this group */
 static struct cio_op *free_ops;
 
-static struct cio_op *op_at(uint32_t index)
+struct cio_op *cio_op_at(uint32_t index)
 {
 	return &atomic_load_explicit(&chunks[index / CHUNK], memory_order_acquire)[index % CHUNK];
 }
 
-static uint64_t tag_of(const struct cio_op *op)
+uint32_t cio_ops_made(void)
 {
-	return (uint64_t)atomic_load_explicit(&op->generation, memory_order_relaxed) << 32 |
-	       (uint64_t)op->index << 2;
-}
-
-/* A CQE of the operation itself is proof of life; of a cancel's CQE the target may be gone. */
-static struct cio_op *op_of(uint64_t tag)
-{
-	return op_at((uint32_t)tag >> 2);
-}
-
-static bool op_is_current(uint64_t tag)
-{
-	return tag_of(op_of(tag)) == (tag & ~(uint64_t)CIO_CQE_KIND);
+	return made;
 }
 
 static bool ops_grow(void)
@@ -197,158 +174,6 @@ static struct cio_op *op_finish(struct cio_op *op, DWORD status, bool notify)
 	return next;
 }
 
-static bool cancel_asked(struct cio_op *op)
-{
-	return atomic_load(&op->flags) & CIO_OP_CANCEL;
-}
-
-static void prep_cancel(struct io_uring_sqe *sqe, uint64_t tag)
-{
-	*sqe = (struct io_uring_sqe){ 0 };
-	io_uring_prep_cancel64(sqe, tag, 0);
-	sqe->user_data = tag | CIO_CQE_CANCEL;
-}
-
-/* The kernel knows nothing of a request that still waited: its end comes as a CQE all the same. */
-static void prep_withdrawn(struct io_uring_sqe *sqe, uint64_t tag)
-{
-	*sqe = (struct io_uring_sqe){ 0 };
-	io_uring_prep_nop(sqe);
-	sqe->user_data = tag;
-}
-
-static void submit_cancel(struct cio_ring *ring, uint64_t tag)
-{
-	struct io_uring_sqe sqe;
-
-	prep_cancel(&sqe, tag);
-	cio_ring_submit(ring, &sqe, 1);
-}
-
-static void submit_pause(struct cio_ring *ring, uint32_t ms, uint64_t tag)
-{
-	struct __kernel_timespec ts = { .tv_nsec = ms * 1000000ll };
-	struct io_uring_sqe sqe = { 0 };
-
-	io_uring_prep_timeout(&sqe, &ts, 0, 0);
-	sqe.user_data = tag;
-	cio_ring_submit(ring, &sqe, 1);
-}
-
-/* The steps of an operation. PENDING: a CQE will come. Otherwise it has ended. */
-
-static DWORD step_end(struct cio_op *op, DWORD status)
-{
-	/*
-	 * What has been moved before a cancel has been moved: that is success with a partial count
-	 * (W-RACE-4). A read's error will come again, a write's may not: it is told, and the
-	 * count beside it.
-	 */
-	if (op->done && (!op->write || status == CIO_CANCELLED))
-		return CIO_OK;
-	return status;
-}
-
-static DWORD step_submit(struct cio_op *op)
-{
-	struct io_uring_sqe sqe = { 0 };
-	uint32_t length = op->length - op->done;
-	char *buffer = op->buffer + op->done;
-	uint64_t offset = op->file->seekable ? op->offset + op->done : (uint64_t)-1;
-
-	if (op->polling)
-		io_uring_prep_poll_add(&sqe, op->file->fd, op->write ? POLLOUT : POLLIN);
-	else if (op->write)
-		io_uring_prep_write(&sqe, op->file->fd, buffer, length, offset);
-	else
-		io_uring_prep_read(&sqe, op->file->fd, buffer, length, offset);
-	if (op->append && !op->polling) {
-		sqe.off = 0;
-		sqe.rw_flags = RWF_APPEND;
-	}
-	sqe.user_data = tag_of(op);
-	cio_ring_submit(op->ring, &sqe, 1);
-	return STATUS_PENDING;
-}
-
-/*
- * A write to a pipe is tried by plain write(2) and only its waiting is left to the ring. The
- * ring would retry inside the issuing thread at any moment, and raise SIGPIPE there. It is not
- * libc's call, which is a point where a thread can be cancelled.
- */
-static DWORD step_write_pipe(struct cio_op *op)
-{
-	struct cio_sigpipe sigpipe;
-	ssize_t n;
-	int err;
-
-	cio_sigpipe_block(&sigpipe);
-	do {
-		n = syscall(SYS_write, op->file->fd, op->buffer + op->done,
-			    op->length - op->done);
-		err = n < 0 ? errno : 0;
-		if (n > 0)
-			op->done += (uint32_t)n;
-	} while ((n > 0 && op->done < op->length) || err == EINTR);
-	cio_sigpipe_restore(&sigpipe, err == EPIPE);
-
-	if (!err)
-		return CIO_OK;
-	if (err != EAGAIN)
-		return step_end(op, cio_errno_to_status(err));
-	if (cancel_asked(op))
-		return step_end(op, CIO_CANCELLED);
-	op->polling = true;
-	return step_submit(op);
-}
-
-static DWORD step_next(struct cio_op *op)
-{
-	if (op->write && op->file->type == S_IFIFO)
-		return step_write_pipe(op);
-	op->polling = false;
-	return step_submit(op);
-}
-
-static DWORD end_of_read(struct cio_op *op)
-{
-	if (op->done || !op->length)
-		return CIO_OK;
-	return op->file->type == S_IFIFO ? CIO_PIPE_BROKEN : CIO_END_OF_FILE;
-}
-
-static bool wants_more(struct cio_op *op, uint32_t moved)
-{
-	if (op->done == op->length || !moved)
-		return false;
-	return op->write || moved == MAX_TRANSFER;
-}
-
-static DWORD step_result(struct cio_op *op, int res)
-{
-	if (op->withdrawn)
-		return CIO_CANCELLED;
-	if (op->polling && res >= 0)
-		return step_next(op);
-	if (res >= 0) {
-		op->done += (uint32_t)res;
-		if (wants_more(op, (uint32_t)res))
-			return cancel_asked(op) ? CIO_OK : step_next(op);
-		return op->write ? CIO_OK : end_of_read(op);
-	}
-	if (res == -EINTR || res == -ECANCELED) {
-		/* Nobody asked: it was a signal, or the end of the thread that submitted. */
-		return cancel_asked(op) ? step_end(op, CIO_CANCELLED) : step_next(op);
-	}
-	if (res == -EAGAIN && !op->polling) {
-		if (cancel_asked(op))
-			return step_end(op, CIO_CANCELLED);
-		op->polling = true;
-		return step_submit(op);
-	}
-	return step_end(op, cio_errno_to_status(-res));
-}
-
 /*
  * The issuer's half. Ends when the operation has ended inline, or when it is agreed that its next
  * completion belongs to whoever reaps it.
@@ -357,7 +182,7 @@ static DWORD op_issue(struct cio_op *op, bool queued)
 {
 	uint64_t tag = tag_of(op);
 	struct cio_ring *ring = op->ring;
-	DWORD status = queued ? STATUS_PENDING : step_next(op);
+	DWORD status = queued ? STATUS_PENDING : cio_step_next(op);
 
 	while (status == STATUS_PENDING) {
 		uint32_t flags = atomic_load(&op->flags);
@@ -368,14 +193,14 @@ static DWORD op_issue(struct cio_op *op, bool queued)
 		}
 		if (flags & CIO_OP_ARRIVED) {
 			atomic_fetch_and(&op->flags, ~CIO_OP_ARRIVED);
-			status = flags & CIO_OP_ENDED ? op->status : step_result(op, op->res);
+			status = flags & CIO_OP_ENDED ? op->status : cio_step_result(op, op->res);
 			continue;
 		}
 		if (!atomic_compare_exchange_strong(&op->flags, &flags, flags & ~CIO_OP_ISSUING))
 			continue;
 		/* The operation may be gone by now; but its name is ours to use. */
 		if (flags & CIO_OP_CANCEL)
-			submit_cancel(ring, tag);
+			cio_op_submit_cancel(ring, tag);
 		break;
 	}
 	return status;
@@ -394,7 +219,7 @@ static void op_end(struct cio_op *op, DWORD status, bool notify)
 		op = op_finish(op, status, notify);
 		if (!op)
 			return;
-		status = cancel_asked(op) ? CIO_CANCELLED : step_next(op);
+		status = cancel_asked(op) ? CIO_CANCELLED : cio_step_next(op);
 		if (status == STATUS_PENDING)
 			return;
 		op->status = status;
@@ -450,176 +275,17 @@ static void op_arrived(struct cio_op *op, int res)
 	if (!op_arrive(op, 0))
 		return;
 	atomic_fetch_and(&op->flags, ~CIO_OP_ARRIVED);
-	status = step_result(op, res);
+	status = cio_step_result(op, res);
 	if (status != STATUS_PENDING)
 		op_end(op, status, true);
 }
 
-/*
- * A cancel that did not hit: the target runs in a worker, or was between two steps, or the kernel
- * has lost the request (it happens). While the target lives it is asked again, after a pause,
- * which is a timeout in the ring: whoever waits there is woken by it.
- */
-static void cancel_missed(struct cio_ring *ring, uint64_t tag)
-{
-	struct cio_op *op = op_of(tag);
-	uint32_t ms = atomic_load_explicit(&op->cancel_pause_ms, memory_order_relaxed);
-
-	ms = ms ? ms * 2 : 1;
-	if (ms > MAX_CANCEL_PAUSE_MS)
-		ms = MAX_CANCEL_PAUSE_MS;
-	atomic_store_explicit(&op->cancel_pause_ms, ms, memory_order_relaxed);
-	submit_pause(ring, ms, (tag & ~(uint64_t)CIO_CQE_KIND) | CIO_CQE_CANCEL_AGAIN);
-}
-
-/*
- * Of what the kernel says is cancelled, the end mostly lies in the same batch. When it does not, it is
- * on its way in another thread, or was lost: one timeout for all such tells.
- */
-void cio_ops_watch(struct cio_ring *ring, const uint64_t *tags, unsigned int count)
-{
-	bool missing = false;
-
-	for (unsigned int i = 0; i < count && !missing; i++)
-		missing = op_is_current(tags[i]);
-	if (missing && !atomic_exchange(&ring->watching, true))
-		submit_pause(ring, MAX_CANCEL_PAUSE_MS, WATCH_TAG);
-}
-
-/* Asks again for all of which the kernel has said that they are cancelled, and which live on. */
-static void watch_over(struct cio_ring *ring)
-{
-	const uint32_t both = CIO_OP_CANCEL | CIO_OP_ANSWERED;
-	struct io_uring_sqe sqes[CANCEL_BATCH];
-	unsigned int n;
-	uint32_t i = 0;
-
-	atomic_store(&ring->watching, false);
-	do {
-		n = 0;
-		cio_state_lock();
-		for (; i < made && n < CANCEL_BATCH; i++) {
-			struct cio_op *op = op_at(i);
-
-			if (!op->in_file.next || cio_list_empty(&op->in_file) ||
-			    (atomic_load(&op->flags) & both) != both)
-				continue;
-			atomic_fetch_and(&op->flags, ~CIO_OP_ANSWERED);
-			prep_cancel(&sqes[n++], tag_of(op));
-		}
-		cio_state_unlock();
-		if (n)
-			cio_ring_submit(ring, sqes, n);
-	} while (n == CANCEL_BATCH);
-}
-
 bool cio_op_event(struct cio_ring *ring, uint64_t tag, int res)
 {
-	uint64_t name = tag & ~(uint64_t)CIO_CQE_KIND;
-
-	switch (tag & CIO_CQE_KIND) {
-	case CIO_CQE_OP:
-		op_arrived(op_of(tag), res);
-		break;
-	case CIO_CQE_CANCEL:
-		if (!op_is_current(tag))
-			break;
-		if (res == 0) {
-			/* Should its successor get the mark, that is asked for once too often. */
-			atomic_fetch_or(&op_of(tag)->flags, CIO_OP_ANSWERED);
-			return true;
-		}
-		cancel_missed(ring, tag);
-		break;
-	case CIO_CQE_CANCEL_AGAIN:
-		if (tag == WATCH_TAG)
-			watch_over(ring);
-		else if (op_is_current(tag))
-			submit_cancel(ring, name);
-		break;
-	}
+	if ((tag & CIO_CQE_KIND) != CIO_CQE_OP)
+		return cio_cancel_event(ring, tag, res);
+	op_arrived(op_of(tag), res);
 	return false;
-}
-
-/* Marks an operation. True: there is something to submit, by the caller. */
-static bool op_cancel(struct cio_op *op, struct io_uring_sqe *sqe)
-{
-	uint32_t flags = atomic_fetch_or(&op->flags, CIO_OP_CANCEL);
-
-	if (flags & CIO_OP_CANCEL)
-		return false; /* the kernel was asked, and is asked again until the end */
-	if (op->queued) {
-		op->queued = false;
-		op->withdrawn = true;
-		cio_list_del(&op->in_lane);
-		prep_withdrawn(sqe, tag_of(op));
-		return true;
-	}
-	prep_cancel(sqe, tag_of(op));
-	/* Its issuer sees the mark before it lets go, and asks for us. */
-	return !(flags & CIO_OP_ISSUING);
-}
-
-/* Returns how many requests were gathered; a full batch means there may be more. */
-static unsigned int gather(struct cio_file *file, LPOVERLAPPED overlapped,
-			   struct cio_thread *thread, struct io_uring_sqe *sqes, unsigned int max,
-			   bool *found)
-{
-	struct cio_list *head = file ? &file->ops : &thread->ops;
-	unsigned int n = 0;
-
-	cio_state_lock();
-	cio_list_each(pos, head) {
-		struct cio_op *op = file ? cio_entry(pos, struct cio_op, in_file) :
-					   cio_entry(pos, struct cio_op, in_thread);
-
-		if (n == max)
-			break;
-		if ((overlapped && op->overlapped != overlapped) ||
-		    (thread && op->thread != thread))
-			continue;
-		*found = true;
-		if (op_cancel(op, &sqes[n]))
-			n++;
-	}
-	cio_state_unlock();
-	return n;
-}
-
-bool cio_ops_cancel(struct cio_file *file, LPOVERLAPPED overlapped, struct cio_thread *thread)
-{
-	struct cio_ring *ring = cio_ring_if_made();
-	struct io_uring_sqe sqes[CANCEL_BATCH];
-	bool found = false;
-	unsigned int n;
-
-	if (!ring)
-		return false;
-	do {
-		n = gather(file, overlapped, thread, sqes, CANCEL_BATCH, &found);
-		if (!n)
-			break;
-		cio_ring_enter(ring);
-		cio_ring_submit(ring, sqes, n);
-		cio_ring_reap(ring);
-		cio_ring_leave(ring);
-	} while (n == CANCEL_BATCH);
-	return found;
-}
-
-void cio_ops_drain_thread(struct cio_thread *self)
-{
-	bool idle;
-
-	cio_state_lock();
-	idle = cio_list_empty(&self->ops);
-	atomic_store(&self->drained, idle);
-	self->draining = !idle;
-	cio_state_unlock();
-	if (idle)
-		return;
-	cio_ops_cancel(NULL, NULL, self);
-	cio_wait_until(self, &self->drained, CIO_FOREVER);
 }
 
 void cio_publish(struct cio_file *file, struct cio_object *event, LPOVERLAPPED overlapped,
@@ -644,7 +310,7 @@ void cio_unpublish(struct cio_file *file, struct cio_object *event)
 void cio_ops_reinit_in_child(void)
 {
 	for (uint32_t i = 0; i < made; i++) {
-		struct cio_op *op = op_at(i);
+		struct cio_op *op = cio_op_at(i);
 
 		if (!op->in_file.next || cio_list_empty(&op->in_file))
 			continue;

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: MIT
+#include "op_private.h"
+#include "thread.h"
+#include "wait.h"
+
+#define MAX_CANCEL_PAUSE_MS 100
+#define CANCEL_BATCH 32
+/* No operation has this name. */
+#define WATCH_TAG (~(uint64_t)CIO_CQE_KIND | CIO_CQE_CANCEL_AGAIN)
+
+static void prep_cancel(struct io_uring_sqe *sqe, uint64_t tag)
+{
+	*sqe = (struct io_uring_sqe){ 0 };
+	io_uring_prep_cancel64(sqe, tag, 0);
+	sqe->user_data = tag | CIO_CQE_CANCEL;
+}
+
+/* The kernel knows nothing of a request that still waited: its end comes as a CQE all the same. */
+static void prep_withdrawn(struct io_uring_sqe *sqe, uint64_t tag)
+{
+	*sqe = (struct io_uring_sqe){ 0 };
+	io_uring_prep_nop(sqe);
+	sqe->user_data = tag;
+}
+
+void cio_op_submit_cancel(struct cio_ring *ring, uint64_t tag)
+{
+	struct io_uring_sqe sqe;
+
+	prep_cancel(&sqe, tag);
+	cio_ring_submit(ring, &sqe, 1);
+}
+
+static void submit_pause(struct cio_ring *ring, uint32_t ms, uint64_t tag)
+{
+	struct __kernel_timespec ts = { .tv_nsec = ms * 1000000ll };
+	struct io_uring_sqe sqe = { 0 };
+
+	io_uring_prep_timeout(&sqe, &ts, 0, 0);
+	sqe.user_data = tag;
+	cio_ring_submit(ring, &sqe, 1);
+}
+
+/*
+ * A cancel that did not hit: the target runs in a worker, or was between two steps, or the kernel
+ * has lost the request (it happens). While the target lives it is asked again, after a pause,
+ * which is a timeout in the ring: whoever waits there is woken by it.
+ */
+static void cancel_missed(struct cio_ring *ring, uint64_t tag)
+{
+	struct cio_op *op = op_of(tag);
+	uint32_t ms = atomic_load_explicit(&op->cancel_pause_ms, memory_order_relaxed);
+
+	ms = ms ? ms * 2 : 1;
+	if (ms > MAX_CANCEL_PAUSE_MS)
+		ms = MAX_CANCEL_PAUSE_MS;
+	atomic_store_explicit(&op->cancel_pause_ms, ms, memory_order_relaxed);
+	submit_pause(ring, ms, (tag & ~(uint64_t)CIO_CQE_KIND) | CIO_CQE_CANCEL_AGAIN);
+}
+
+/*
+ * Of what the kernel says is cancelled, the end mostly lies in the same batch. When it does not, it is
+ * on its way in another thread, or was lost: one timeout for all such tells.
+ */
+void cio_ops_watch(struct cio_ring *ring, const uint64_t *tags, unsigned int count)
+{
+	bool missing = false;
+
+	for (unsigned int i = 0; i < count && !missing; i++)
+		missing = op_is_current(tags[i]);
+	if (missing && !atomic_exchange(&ring->watching, true))
+		submit_pause(ring, MAX_CANCEL_PAUSE_MS, WATCH_TAG);
+}
+
+/* Asks again for all of which the kernel has said that they are cancelled, and which live on. */
+static void watch_over(struct cio_ring *ring)
+{
+	const uint32_t both = CIO_OP_CANCEL | CIO_OP_ANSWERED;
+	struct io_uring_sqe sqes[CANCEL_BATCH];
+	unsigned int n;
+	uint32_t i = 0;
+
+	atomic_store(&ring->watching, false);
+	do {
+		n = 0;
+		cio_state_lock();
+		for (; i < cio_ops_made() && n < CANCEL_BATCH; i++) {
+			struct cio_op *op = cio_op_at(i);
+
+			if (!op->in_file.next || cio_list_empty(&op->in_file) ||
+			    (atomic_load(&op->flags) & both) != both)
+				continue;
+			atomic_fetch_and(&op->flags, ~CIO_OP_ANSWERED);
+			prep_cancel(&sqes[n++], tag_of(op));
+		}
+		cio_state_unlock();
+		if (n)
+			cio_ring_submit(ring, sqes, n);
+	} while (n == CANCEL_BATCH);
+}
+
+bool cio_cancel_event(struct cio_ring *ring, uint64_t tag, int res)
+{
+	uint64_t name = tag & ~(uint64_t)CIO_CQE_KIND;
+
+	switch (tag & CIO_CQE_KIND) {
+	case CIO_CQE_CANCEL:
+		if (!op_is_current(tag))
+			break;
+		if (res == 0) {
+			/* Should its successor get the mark, that is asked for once too often. */
+			atomic_fetch_or(&op_of(tag)->flags, CIO_OP_ANSWERED);
+			return true;
+		}
+		cancel_missed(ring, tag);
+		break;
+	case CIO_CQE_CANCEL_AGAIN:
+		if (tag == WATCH_TAG)
+			watch_over(ring);
+		else if (op_is_current(tag))
+			cio_op_submit_cancel(ring, name);
+		break;
+	}
+	return false;
+}
+
+/* Marks an operation. True: there is something to submit, by the caller. */
+static bool op_cancel(struct cio_op *op, struct io_uring_sqe *sqe)
+{
+	uint32_t flags = atomic_fetch_or(&op->flags, CIO_OP_CANCEL);
+
+	if (flags & CIO_OP_CANCEL)
+		return false; /* the kernel was asked, and is asked again until the end */
+	if (op->queued) {
+		op->queued = false;
+		op->withdrawn = true;
+		cio_list_del(&op->in_lane);
+		prep_withdrawn(sqe, tag_of(op));
+		return true;
+	}
+	prep_cancel(sqe, tag_of(op));
+	/* Its issuer sees the mark before it lets go, and asks for us. */
+	return !(flags & CIO_OP_ISSUING);
+}
+
+/* Returns how many requests were gathered; a full batch means there may be more. */
+static unsigned int gather(struct cio_file *file, LPOVERLAPPED overlapped,
+			   struct cio_thread *thread, struct io_uring_sqe *sqes, unsigned int max,
+			   bool *found)
+{
+	struct cio_list *head = file ? &file->ops : &thread->ops;
+	unsigned int n = 0;
+
+	cio_state_lock();
+	cio_list_each(pos, head) {
+		struct cio_op *op = file ? cio_entry(pos, struct cio_op, in_file) :
+					   cio_entry(pos, struct cio_op, in_thread);
+
+		if (n == max)
+			break;
+		if ((overlapped && op->overlapped != overlapped) ||
+		    (thread && op->thread != thread))
+			continue;
+		*found = true;
+		if (op_cancel(op, &sqes[n]))
+			n++;
+	}
+	cio_state_unlock();
+	return n;
+}
+
+bool cio_ops_cancel(struct cio_file *file, LPOVERLAPPED overlapped, struct cio_thread *thread)
+{
+	struct cio_ring *ring = cio_ring_if_made();
+	struct io_uring_sqe sqes[CANCEL_BATCH];
+	bool found = false;
+	unsigned int n;
+
+	if (!ring)
+		return false;
+	do {
+		n = gather(file, overlapped, thread, sqes, CANCEL_BATCH, &found);
+		if (!n)
+			break;
+		cio_ring_enter(ring);
+		cio_ring_submit(ring, sqes, n);
+		cio_ring_reap(ring);
+		cio_ring_leave(ring);
+	} while (n == CANCEL_BATCH);
+	return found;
+}
+
+void cio_ops_drain_thread(struct cio_thread *self)
+{
+	bool idle;
+
+	cio_state_lock();
+	idle = cio_list_empty(&self->ops);
+	atomic_store(&self->drained, idle);
+	self->draining = !idle;
+	cio_state_unlock();
+	if (idle)
+		return;
+	cio_ops_cancel(NULL, NULL, self);
+	cio_wait_until(self, &self->drained, CIO_FOREVER);
+}
