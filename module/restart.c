@@ -6,7 +6,8 @@
  * restarted or failed with EINTR, and a program that calls again by itself
  * after EINTR looks the same as a restart. It matters here: an interrupted
  * read is over, and the next one takes its whole latency. So the signal that
- * is about to be delivered is looked at, as the signal code will look at it.
+ * is about to be delivered is looked at, nearly as the signal code will look at
+ * it: here the lowest number comes first, there a fault's signal does.
  */
 #include <linux/pid.h>
 #include <linux/sched.h>
