@@ -7,7 +7,9 @@ DESTDIR ?=
 KERNELS ?= 6.1 6.12
 # The kernel to build for: Debian's 6.1, or else the one that runs.
 KDIR ?= $(or $(shell vm/kernels installed 6.1 2>/dev/null),/lib/modules/$(shell uname -r)/build)
-BUILD ?= build/$(RELEASE)
+# What only tests use is in a build of its own.
+TEST_BUILD := $(filter 1,$(TEST))
+BUILD ?= build/$(RELEASE)$(if $(TEST_BUILD),-test)
 UTSRELEASE = $(KDIR)/include/generated/utsrelease.h
 
 ifneq ($(filter-out clean help install setup vm demo check,$(or $(MAKECMDGOALS),all)),)
@@ -16,7 +18,7 @@ KDIR := $(KDIR)
 RELEASE := $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(UTSRELEASE) 2>/dev/null)
 endif
 
-SOURCES := $(wildcard Kbuild module/*.[ch] module/Makefile module/Kbuild uapi/linux/*.h)
+SOURCES := $(wildcard Kbuild module/*.[ch] module/test/*.[ch] uapi/linux/*.h)
 # Asked for other warnings or checks, kbuild must look again at what is built already.
 RECHECK := $(if $(W)$(C),FORCE)
 
@@ -34,7 +36,8 @@ $(BUILD)/cancelio.ko: $(SOURCES) $(UTSRELEASE) $(RECHECK)
 	@mkdir -p $(addprefix $(@D)/,$(sort $(dir $(SOURCES))))
 	@find $(@D) -xtype l -delete
 	@for file in $(SOURCES); do ln -srf $$file $(@D)/$$file || exit; done
-	+flock $(@D)/.lock $(MAKE) -C $(KDIR) M=$(abspath $(@D)) CONFIG_DEBUG_INFO_BTF_MODULES= modules
+	+flock $(@D)/.lock $(MAKE) -C $(KDIR) M=$(abspath $(@D)) CONFIG_DEBUG_INFO_BTF_MODULES= \
+		$(if $(TEST_BUILD),CANCELIO_TEST=y) modules
 	@touch $@
 
 $(UTSRELEASE):
@@ -77,7 +80,8 @@ clean:
 
 help:
 	@echo "make              build module, library and tests"
-	@echo "make module       build the module; KDIR=DIR for one kernel, W=1 C=2 for more checks"
+	@echo "make module       build the module; KDIR=DIR for one kernel, W=1 C=2 for more checks,"
+	@echo "                  TEST=1 for the build that lets tests force races"
 	@echo "make userspace    build the library, its tests and examples"
 	@echo "make selftests    build the module's tests"
 	@echo "make install      install the library and the headers; PREFIX=$(PREFIX) DESTDIR="
