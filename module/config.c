@@ -5,7 +5,7 @@
  *	mkdir /sys/kernel/config/cancelio/NAME		a device to be, with defaults
  *	echo store > .../NAME/model			what it shall be
  *	echo 1 > .../NAME/live				makes it; .../NAME/device says its name
- *	echo 0 > .../NAME/live				removes it, unless it is open
+ *	echo 0 > .../NAME/live				removes it, open or not
  *	rmdir /sys/kernel/config/cancelio/NAME		only while it is not live
  */
 #include <linux/configfs.h>
@@ -22,13 +22,15 @@
  * @lock: guards the rest
  * @settings: what the device is, or will be
  * @sized: the size was set, and is kept when the model changes
+ * @lower: the name of the device below, or ""
  * @dev: the device, while it is live
  */
 struct config {
 	struct config_item item;
-	struct mutex lock;	/* settings, sized, dev */
+	struct mutex lock;	/* settings, sized, lower, dev */
 	struct cancelio_settings settings;
 	bool sized;
+	char lower[16];
 	struct cancelio_device *dev;
 };
 
@@ -93,49 +95,118 @@ static ssize_t config_size_store(struct config_item *item, const char *page, siz
 	return count;
 }
 
-static ssize_t latency_show(struct config_item *item, enum cancelio_op op, char *page)
+static ssize_t config_lower_show(struct config_item *item, char *page)
 {
 	struct config *config = to_config(item);
 
 	guard(mutex)(&config->lock);
-	return sysfs_emit(page, "%llu\n", config->settings.latencies.ns[op]);
+	return sysfs_emit(page, "%s\n", config->lower);
 }
 
-static ssize_t latency_store(struct config_item *item, enum cancelio_op op,
-			     const char *page, size_t count)
+/* Whether there is such a device is known when this one goes live. */
+static ssize_t config_lower_store(struct config_item *item, const char *page, size_t count)
 {
 	struct config *config = to_config(item);
-	u64 ns;
+	size_t len = strcspn(page, "\n");
 
-	if (kstrtou64(page, 10, &ns) || ns > CANCELIO_LATENCY_MAX_NS)
+	if (len >= sizeof(config->lower) || len + (page[len] == '\n') != count)
 		return -EINVAL;
 
 	guard(mutex)(&config->lock);
 	if (config->dev)
 		return -EBUSY;
-	config->settings.latencies.ns[op] = ns;
+	memcpy(config->lower, page, len);
+	config->lower[len] = '\0';
 	return count;
 }
 
-#define CONFIG_LATENCY_ATTR(_name, _op)							\
+static ssize_t knob_show(struct config_item *item, enum cancelio_knob knob, char *page)
+{
+	struct config *config = to_config(item);
+
+	guard(mutex)(&config->lock);
+	return cancelio_knob_print(&config->settings.knobs, knob, page);
+}
+
+static ssize_t knob_store(struct config_item *item, enum cancelio_knob knob,
+			  const char *page, size_t count)
+{
+	struct config *config = to_config(item);
+	int err;
+
+	guard(mutex)(&config->lock);
+	if (config->dev)
+		return -EBUSY;
+	err = cancelio_knob_parse(&config->settings.knobs, knob, page);
+	return err ? err : count;
+}
+
+#define CONFIG_KNOB_ATTR(_name, _only)							\
 static ssize_t config_##_name##_show(struct config_item *item, char *page)		\
 {											\
-	return latency_show(item, _op, page);						\
+	return knob_show(item, CANCELIO_KNOB_##_name, page);				\
 }											\
 static ssize_t config_##_name##_store(struct config_item *item, const char *page,	\
 				      size_t count)					\
 {											\
-	return latency_store(item, _op, page, count);					\
+	return knob_store(item, CANCELIO_KNOB_##_name, page, count);			\
 }											\
-CONFIGFS_ATTR(config_, _name)
+CONFIGFS_ATTR(config_, _name);
 
-CONFIG_LATENCY_ATTR(open_latency_ns, CANCELIO_OPEN);
-CONFIG_LATENCY_ATTR(read_latency_ns, CANCELIO_READ);
-CONFIG_LATENCY_ATTR(write_latency_ns, CANCELIO_WRITE);
+CANCELIO_KNOBS(CONFIG_KNOB_ATTR)
+
+/*
+ * Finds the device below, which must be a store for a store, and not smaller.
+ * A size that was not set is that device's.
+ */
+static int config_find_lower(struct config *config, struct cancelio_settings *settings)
+{
+	struct cancelio_device *lower;
+
+	lockdep_assert_held(&config->lock);
+
+	settings->lower = NULL;
+	if (!config->lower[0])
+		return 0;
+	lower = cancelio_device_find(config->lower);
+	if (!lower)
+		return -ENODEV;
+	settings->lower = lower;
+	if (!config->sized)
+		settings->size = lower->size;
+	if (settings->model != &cancelio_store || lower->model != &cancelio_store ||
+	    settings->size > lower->size || lower->depth + 1 >= CANCELIO_DEPTH_MAX)
+		return -EINVAL;
+	return 0;
+}
+
+static int config_create(struct config *config)
+{
+	struct cancelio_settings settings = config->settings;
+	struct cancelio_device *dev;
+	int err;
+
+	err = config_find_lower(config, &settings);
+	if (err)
+		goto out;
+	dev = cancelio_device_create(&settings);
+	if (IS_ERR(dev)) {
+		err = PTR_ERR(dev);
+		goto out;
+	}
+	err = cancelio_device_publish(dev);
+	if (err)
+		cancelio_device_remove(dev);
+	else
+		config->dev = dev;
+out:
+	if (settings.lower)
+		put_device(&settings.lower->dev);
+	return err;
+}
 
 static int config_start(struct config *config)
 {
-	struct cancelio_device *dev;
 	int err;
 
 	lockdep_assert_held(&config->lock);
@@ -146,36 +217,19 @@ static int config_start(struct config *config)
 	err = configfs_depend_item_unlocked(&config_subsystem, &config->item);
 	if (err)
 		return err;
-	dev = cancelio_device_create(&config->settings);
-	if (IS_ERR(dev)) {
-		err = PTR_ERR(dev);
-		goto err_undepend;
-	}
-	err = cancelio_device_publish(dev);
+	err = config_create(config);
 	if (err)
-		goto err_destroy;
-	config->dev = dev;
-	return 0;
-
-err_destroy:
-	cancelio_device_destroy(dev);
-err_undepend:
-	configfs_undepend_item_unlocked(&config->item);
+		configfs_undepend_item_unlocked(&config->item);
 	return err;
 }
 
-static int config_stop(struct config *config)
+static void config_stop(struct config *config)
 {
-	int err;
-
 	lockdep_assert_held(&config->lock);
 
-	err = cancelio_device_destroy(config->dev);
-	if (err)
-		return err;
+	cancelio_device_remove(config->dev);
 	config->dev = NULL;
 	configfs_undepend_item_unlocked(&config->item);
-	return 0;
 }
 
 static ssize_t config_live_show(struct config_item *item, char *page)
@@ -199,11 +253,12 @@ static ssize_t config_live_store(struct config_item *item, const char *page, siz
 	if (live && !config->dev)
 		err = config_start(config);
 	else if (!live && config->dev)
-		err = config_stop(config);
+		config_stop(config);
 	return err ? err : count;
 }
 CONFIGFS_ATTR(config_, model);
 CONFIGFS_ATTR(config_, size);
+CONFIGFS_ATTR(config_, lower);
 CONFIGFS_ATTR(config_, live);
 
 static ssize_t config_device_show(struct config_item *item, char *page)
@@ -215,12 +270,12 @@ static ssize_t config_device_show(struct config_item *item, char *page)
 }
 CONFIGFS_ATTR_RO(config_, device);
 
+#define CONFIG_KNOB_ENTRY(_name, _only)	&config_attr_##_name,
 static struct configfs_attribute *config_attrs[] = {
 	&config_attr_model,
 	&config_attr_size,
-	&config_attr_open_latency_ns,
-	&config_attr_read_latency_ns,
-	&config_attr_write_latency_ns,
+	&config_attr_lower,
+	CANCELIO_KNOBS(CONFIG_KNOB_ENTRY)
 	&config_attr_live,
 	&config_attr_device,
 	NULL
@@ -251,6 +306,7 @@ static struct config_item *config_make(struct config_group *group, const char *n
 	mutex_init(&config->lock);
 	config->settings.model = &cancelio_stream;
 	config->settings.size = cancelio_stream.size_default;
+	cancelio_knobs_init(&config->settings.knobs);
 	config_item_init_type_name(&config->item, name, &config_type);
 	return &config->item;
 }

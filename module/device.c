@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A device's lifetime, and its face in sysfs.
+ * A device's lifetime.
+ *
+ * Three things keep a device, each on its own account: it can be opened until
+ * it is removed; it takes requests until it was removed and the last of them
+ * is freed; its memory is there until, besides, the last file was closed and the
+ * last device above it is gone.
  */
 #include <linux/idr.h>
 #include <linux/module.h>
 #include <linux/slab.h>
-#include <linux/sysfs.h>
 #include <linux/wait_bit.h>
 #include <linux/cancelio.h>
 
@@ -16,83 +20,51 @@
 
 static DEFINE_IDA(device_ids);
 static dev_t device_base;
+/* Devices whose memory is not freed yet; the end of the module waits for 0. */
+static atomic_t device_count;
 
-static struct cancelio_device *to_cancelio(struct device *dev)
-{
-	return container_of(dev, struct cancelio_device, dev);
-}
-
-static ssize_t model_show(struct device *dev, struct device_attribute *attr, char *buf)
-{
-	return sysfs_emit(buf, "%s\n", to_cancelio(dev)->model->name);
-}
-static DEVICE_ATTR_RO(model);
-
-static ssize_t size_show(struct device *dev, struct device_attribute *attr, char *buf)
-{
-	return sysfs_emit(buf, "%llu\n", to_cancelio(dev)->size);
-}
-static DEVICE_ATTR_RO(size);
-
-static ssize_t pending_show(struct device *dev, struct device_attribute *attr, char *buf)
-{
-	return sysfs_emit(buf, "%lld\n", atomic64_read(&to_cancelio(dev)->pending));
-}
-static DEVICE_ATTR_RO(pending);
-
-/* The attribute's @var is the enum cancelio_op. */
-static enum cancelio_op latency_op(struct device_attribute *attr)
-{
-	return (uintptr_t)container_of(attr, struct dev_ext_attribute, attr)->var;
-}
-
-static ssize_t latency_show(struct device *dev, struct device_attribute *attr, char *buf)
-{
-	return sysfs_emit(buf, "%llu\n", cancelio_latency_ns(to_cancelio(dev), latency_op(attr)));
-}
-
-static ssize_t latency_store(struct device *dev, struct device_attribute *attr,
-			     const char *buf, size_t count)
-{
-	struct cancelio_device *device = to_cancelio(dev);
-	enum cancelio_op op = latency_op(attr);
-	u64 ns;
-
-	if (kstrtou64(buf, 10, &ns) || ns > CANCELIO_LATENCY_MAX_NS)
-		return -EINVAL;
-	WRITE_ONCE(device->latencies.ns[op], ns);
-	if (device->model->latency_changed)
-		device->model->latency_changed(device, op);
-	return count;
-}
-
-#define LATENCY_ATTR(_name, _op)						\
-static struct dev_ext_attribute dev_attr_##_name = {				\
-	__ATTR(_name, 0644, latency_show, latency_store), (void *)_op		\
-}
-
-LATENCY_ATTR(open_latency_ns, CANCELIO_OPEN);
-LATENCY_ATTR(read_latency_ns, CANCELIO_READ);
-LATENCY_ATTR(write_latency_ns, CANCELIO_WRITE);
-
-static struct attribute *device_attrs[] = {
-	&dev_attr_model.attr,
-	&dev_attr_size.attr,
-	&dev_attr_pending.attr,
-	&dev_attr_open_latency_ns.attr.attr,
-	&dev_attr_read_latency_ns.attr.attr,
-	&dev_attr_write_latency_ns.attr.attr,
-	NULL
-};
-ATTRIBUTE_GROUPS(device);
+/* What must not be done where requests end. */
+struct workqueue_struct *cancelio_workqueue;
 
 static struct class device_class = {
 	.name = "cancelio",
-	.dev_groups = device_groups,
+	.dev_groups = cancelio_device_groups,
 };
 
 /**
- * cancelio_device_get_open - count somebody who opens a device
+ * cancelio_device_get - count a request that a device takes
+ * @dev: the device
+ *
+ * Context: any.
+ * Return: false: it takes no more.
+ */
+bool cancelio_device_get(struct cancelio_device *dev)
+{
+	return refcount_inc_not_zero(&dev->users);
+}
+
+/**
+ * cancelio_device_put - a request was freed, or the device is removed
+ * @dev: the device
+ *
+ * Context: any.
+ */
+void cancelio_device_put(struct cancelio_device *dev)
+{
+	if (refcount_dec_and_test(&dev->users))
+		queue_work(cancelio_workqueue, &dev->end);
+}
+
+static void device_end(struct work_struct *work)
+{
+	struct cancelio_device *dev = container_of(work, struct cancelio_device, end);
+
+	cancel_delayed_work_sync(&dev->watchdog);
+	put_device(&dev->dev);
+}
+
+/**
+ * cancelio_device_get_open - somebody opens a device
  * @dev: the device
  *
  * Context: process.
@@ -100,15 +72,14 @@ static struct class device_class = {
  */
 int cancelio_device_get_open(struct cancelio_device *dev)
 {
-	int err = 0;
+	bool published;
 
 	spin_lock(&dev->lock);
-	if (dev->published)
-		dev->opens++;
-	else
-		err = -ENODEV;
+	published = dev->published;
+	if (published)
+		get_device(&dev->dev);
 	spin_unlock(&dev->lock);
-	return err;
+	return published ? 0 : -ENODEV;
 }
 
 /**
@@ -119,9 +90,7 @@ int cancelio_device_get_open(struct cancelio_device *dev)
  */
 void cancelio_device_put_open(struct cancelio_device *dev)
 {
-	spin_lock(&dev->lock);
-	dev->opens--;
-	spin_unlock(&dev->lock);
+	put_device(&dev->dev);
 }
 
 /**
@@ -132,8 +101,30 @@ void cancelio_device_put_open(struct cancelio_device *dev)
  */
 void cancelio_device_submit_open(struct cancelio_request *req)
 {
-	req->service_ns = cancelio_latency_ns(req->dev, CANCELIO_OPEN);
+	cancelio_fate_draw_service(req->dev, req->op, 0, &req->fate);
 	cancelio_hardware_submit(&req->dev->opener, req);
+}
+
+static bool match_io(struct cancelio_request *req, const void *arg)
+{
+	return req->op != CANCELIO_OPEN;
+}
+
+/**
+ * cancelio_device_order - start, stop, drain or purge a device
+ * @dev: the device
+ * @order: which; not for opens
+ *
+ * Context: process, sleeps.
+ */
+void cancelio_device_order(struct cancelio_device *dev, enum cancelio_order order)
+{
+	guard(mutex)(&dev->order_lock);
+	dev->order = order;
+	dev->model->order(dev, order);
+	/* The gate is closed: what was started before is all that is left. */
+	if (order == CANCELIO_ORDER_PURGE)
+		cancelio_table_cancel(&dev->table, match_io, NULL);
 }
 
 static void device_free(struct device *device)
@@ -141,9 +132,31 @@ static void device_free(struct device *device)
 	struct cancelio_device *dev = to_cancelio(device);
 
 	dev->model->destroy(dev);
+	if (dev->lower)
+		put_device(&dev->lower->dev);
 	cancelio_restarts_free(&dev->restarts);
 	ida_free(&device_ids, dev->id);
 	kfree(dev);
+	if (atomic_dec_and_test(&device_count))
+		wake_up_var(&device_count);
+}
+
+/* Everything that needs no undoing. */
+static void device_init(struct cancelio_device *dev, const struct cancelio_settings *settings)
+{
+	dev->model = settings->model;
+	dev->size = settings->size;
+	dev->lower = settings->lower;
+	dev->depth = dev->lower ? dev->lower->depth + 1 : 0;
+	cancelio_behavior_init(&dev->behavior, &settings->knobs);
+	cancelio_table_init(&dev->table);
+	refcount_set(&dev->users, 1);
+	spin_lock_init(&dev->lock);
+	mutex_init(&dev->order_lock);
+	cancelio_hardware_init(&dev->opener, dev, NULL, true, NULL);
+	cancelio_restarts_init(&dev->restarts);
+	cancelio_watchdog_init(dev);
+	INIT_WORK(&dev->end, device_end);
 }
 
 /**
@@ -161,12 +174,7 @@ struct cancelio_device *cancelio_device_create(const struct cancelio_settings *s
 	dev = kzalloc(sizeof(*dev), GFP_KERNEL);
 	if (!dev)
 		return ERR_PTR(-ENOMEM);
-	dev->model = settings->model;
-	dev->size = settings->size;
-	dev->latencies = settings->latencies;
-	spin_lock_init(&dev->lock);
-	cancelio_hardware_init(&dev->opener, UINT_MAX);
-	cancelio_restarts_init(&dev->restarts);
+	device_init(dev, settings);
 
 	dev->id = ida_alloc_max(&device_ids, DEVICES_MAX - 1, GFP_KERNEL);
 	if (dev->id < 0) {
@@ -177,6 +185,9 @@ struct cancelio_device *cancelio_device_create(const struct cancelio_settings *s
 	if (err)
 		goto err_id;
 
+	atomic_inc(&device_count);
+	if (dev->lower)
+		get_device(&dev->lower->dev);
 	device_initialize(&dev->dev);
 	dev->dev.class = &device_class;
 	dev->dev.devt = MKDEV(MAJOR(device_base), dev->id);
@@ -198,11 +209,15 @@ err_free:
 	return ERR_PTR(err);
 }
 
-static void device_set_published(struct cancelio_device *dev, bool published)
+static bool device_set_published(struct cancelio_device *dev, bool published)
 {
+	bool before;
+
 	spin_lock(&dev->lock);
+	before = dev->published;
 	dev->published = published;
 	spin_unlock(&dev->lock);
+	return before;
 }
 
 /**
@@ -221,32 +236,51 @@ int cancelio_device_publish(struct cancelio_device *dev)
 	err = cdev_device_add(&dev->cdev, &dev->dev);
 	if (err)
 		device_set_published(dev, false);
+	else
+		cancelio_debug_add(dev);
 	return err;
 }
 
+static bool match_all(struct cancelio_request *req, const void *arg)
+{
+	return true;
+}
+
 /**
- * cancelio_device_destroy - remove a device
- * @dev: the device, published or not, gone if this succeeds
+ * cancelio_device_remove - take a device away, as if it were unplugged
+ * @dev: the device, published or not; the caller's no more
+ *
+ * It is not seen any more when this returns, and its requests have ended with
+ * -ENODEV, whatever cancel would have met. Those that were sent to the device
+ * below are cancelled, and end when that lets them. Who has it open gets -ENODEV
+ * from now on.
  *
  * Context: process, sleeps.
- * Return: 0, or -EBUSY while it is open or somebody waits to open it.
  */
-int cancelio_device_destroy(struct cancelio_device *dev)
+void cancelio_device_remove(struct cancelio_device *dev)
 {
-	bool published;
-
-	scoped_guard(spinlock, &dev->lock) {
-		if (dev->opens)
-			return -EBUSY;
-		published = dev->published;
-		dev->published = false;
-	}
-	if (published)
+	if (device_set_published(dev, false)) {
+		cancelio_debug_remove(dev);
 		cdev_device_del(&dev->cdev, &dev->dev);
-	/* Without open files nobody waits, but a timer may still look. */
-	wait_var_event(&dev->requests, !atomic_read(&dev->requests));
-	put_device(&dev->dev);
-	return 0;
+	}
+	cancelio_hardware_remove(&dev->opener);
+	dev->model->remove(dev);
+	cancelio_table_cancel(&dev->table, match_all, NULL);
+	cancelio_device_put(dev);
+}
+
+/**
+ * cancelio_device_find - find a device by its name
+ * @name: "cancelioN"
+ *
+ * Context: process, sleeps.
+ * Return: the device with a reference to its @dev, or NULL.
+ */
+struct cancelio_device *cancelio_device_find(const char *name)
+{
+	struct device *dev = class_find_device_by_name(&device_class, name);
+
+	return dev ? to_cancelio(dev) : NULL;
 }
 
 /**
@@ -259,24 +293,38 @@ int cancelio_devices_init(void)
 {
 	int err;
 
+	cancelio_workqueue = alloc_workqueue("cancelio", WQ_UNBOUND, 0);
+	if (!cancelio_workqueue)
+		return -ENOMEM;
 	err = alloc_chrdev_region(&device_base, 0, DEVICES_MAX, "cancelio");
 	if (err)
-		return err;
+		goto err_workqueue;
 	err = class_register(&device_class);
 	if (err)
-		unregister_chrdev_region(device_base, DEVICES_MAX);
+		goto err_region;
+	cancelio_debug_init();
+	return 0;
+
+err_region:
+	unregister_chrdev_region(device_base, DEVICES_MAX);
+err_workqueue:
+	destroy_workqueue(cancelio_workqueue);
 	return err;
 }
 
 /**
- * cancelio_devices_exit - after the last device
+ * cancelio_devices_exit - after the last device was removed
  *
  * Context: process, sleeps.
  */
 void cancelio_devices_exit(void)
 {
+	/* No file is open, and removed devices keep no request. */
+	wait_var_event(&device_count, !atomic_read(&device_count));
+	cancelio_debug_exit();
 	class_unregister(&device_class);
 	unregister_chrdev_region(device_base, DEVICES_MAX);
+	destroy_workqueue(cancelio_workqueue);
 	ida_destroy(&device_ids);
 	/* A timer's callback may be on its last instructions. */
 	synchronize_rcu();

@@ -11,10 +11,15 @@
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/poll.h>
+#include <linux/refcount.h>
+#include <linux/workqueue.h>
 
+#include "fate.h"
 #include "hardware.h"
+#include "knobs.h"
 #include "request.h"
 #include "restart.h"
+#include "table.h"
 
 /**
  * struct cancelio_io - one call of read or write, while its caller is in it
@@ -22,7 +27,9 @@
  * @pos: where, for a device that has positions
  * @iter: the caller's memory
  * @nowait: the caller will not wait
- * @len: bytes that this step moves; the model's
+ * @len: bytes that this step is for; the model's
+ * @bytes: of them, those that it moves
+ * @fate: what the device does with it, if it was drawn; the model's
  * @chunk: what a stream's write carries; the model's until submitted
  */
 struct cancelio_io {
@@ -31,6 +38,8 @@ struct cancelio_io {
 	struct iov_iter *iter;
 	bool nowait;
 	size_t len;
+	size_t bytes;
+	struct cancelio_fate fate;
 	struct stream_chunk *chunk;
 };
 
@@ -46,11 +55,17 @@ struct cancelio_io {
  * @begin: do what can be done at once. Returns the bytes moved, a negative
  *	errno, or -EAGAIN if the caller must wait, which is only given to a
  *	caller who will if @io is ready to be submitted. May fault, not wait
- * @submit: take a request over; see cancelio_request_submitted(). Any context
- * @finish: the request of @io has ended with 0: move the bytes. As @begin, but
- *	never -EAGAIN
+ * @prepare: make the parts of a request that is NEW; 0 or -ENOMEM. Process
+ *	context, of who is to be charged. May be NULL
+ * @submit: take a request over; see cancelio_hardware_submit(). Any context
+ * @forgo: the request ended with 0, and nobody is there to finish it. Any
+ *	context, no lock held. May be NULL
+ * @finish: the request of @io has ended with 0, and @io->bytes may move: move
+ *	them. As @begin, but never -EAGAIN
  * @poll: what can be done at once; NULL if it always has to wait
- * @latency_changed: of op, after it was; process context. May be NULL
+ * @changed: a knob was; process context. May be NULL
+ * @order: start, stop, drain or purge; process context
+ * @remove: end everything with -ENODEV; process context
  */
 struct cancelio_model {
 	const char *name;
@@ -61,46 +76,56 @@ struct cancelio_model {
 	int (*create)(struct cancelio_device *dev);
 	void (*destroy)(struct cancelio_device *dev);
 	ssize_t (*begin)(struct cancelio_device *dev, struct cancelio_io *io);
+	int (*prepare)(struct cancelio_request *req);
 	void (*submit)(struct cancelio_request *req);
+	void (*forgo)(struct cancelio_request *req);
 	ssize_t (*finish)(struct cancelio_device *dev, struct cancelio_io *io);
 	__poll_t (*poll)(struct cancelio_device *dev, struct file *file, poll_table *wait);
-	void (*latency_changed)(struct cancelio_device *dev, enum cancelio_op op);
-};
-
-/* Nanoseconds by enum cancelio_op. */
-struct cancelio_latencies {
-	u64 ns[3];
+	void (*changed)(struct cancelio_device *dev, enum cancelio_knob knob);
+	void (*order)(struct cancelio_device *dev, enum cancelio_order order);
+	void (*remove)(struct cancelio_device *dev);
 };
 
 /**
  * struct cancelio_settings - how to make a device
  * @model: its kind
  * @size: bytes, see &struct cancelio_info
- * @latencies: the first ones
+ * @knobs: the first ones
+ * @lower: the device below, or NULL; only read while the device is made
  */
 struct cancelio_settings {
 	const struct cancelio_model *model;
 	u64 size;
-	struct cancelio_latencies latencies;
+	struct cancelio_knobs knobs;
+	struct cancelio_device *lower;
 };
+
+/* A request goes down so many devices at most. */
+#define CANCELIO_DEPTH_MAX	4
 
 /**
  * struct cancelio_device - one /dev/cancelioN
  * @dev: in sysfs; its last reference frees this
  * @cdev: in the file system
- * @link: in the list of all devices
+ * @link: in the list of all devices that main.c has made
  * @id: N
  * @model: its kind; fixed
  * @size: bytes; fixed
- * @latencies: now; READ_ONCE() and WRITE_ONCE() for each
- * @tickets: the last one given out, see &struct cancelio_request
- * @pending: requests submitted and not ended
- * @requests: requests not freed yet; the device's end waits for 0
- * @lock: guards the two below; process context
- * @opens: open files, and opens that wait
+ * @lower: the device below, with a reference to its @dev, or NULL; fixed
+ * @depth: devices below; fixed
+ * @behavior: what it is told
+ * @table: its requests
+ * @users: requests that were accepted and not freed, and one until it is
+ *	removed. At 0 it takes no more
+ * @lock: guards @published; process context
  * @published: it can be opened
+ * @order_lock: holds two orders apart; a mutex
+ * @order: the last one; under @order_lock
  * @opener: serves opens
  * @restarts: calls that signals have interrupted
+ * @watchdog: looks for requests that do not end
+ * @end: runs when @users is 0
+ * @debug: its folder in debugfs
  * @priv: the model's
  */
 struct cancelio_device {
@@ -111,39 +136,64 @@ struct cancelio_device {
 
 	const struct cancelio_model *model;
 	u64 size;
-	struct cancelio_latencies latencies;
+	struct cancelio_device *lower;
+	unsigned int depth;
+	struct cancelio_behavior behavior;
 
-	atomic64_t tickets;
-	atomic64_t pending;
-	atomic_t requests;
+	struct cancelio_table table;
+	refcount_t users;
 
-	spinlock_t lock;	/* opens, published */
-	unsigned int opens;
+	spinlock_t lock;	/* published */
 	bool published;
+
+	struct mutex order_lock;	/* order */
+	enum cancelio_order order;
 
 	struct cancelio_hardware opener;
 	struct cancelio_restarts restarts;
+	struct delayed_work watchdog;
+	struct work_struct end;
+	struct dentry *debug;
 	void *priv;
 };
 
-static inline u64 cancelio_latency_ns(struct cancelio_device *dev, enum cancelio_op op)
-{
-	return READ_ONCE(dev->latencies.ns[op]);
-}
-
 /* device.c */
+extern struct workqueue_struct *cancelio_workqueue;
 int cancelio_devices_init(void);
 void cancelio_devices_exit(void);
 struct cancelio_device *cancelio_device_create(const struct cancelio_settings *settings);
 int cancelio_device_publish(struct cancelio_device *dev);
-int cancelio_device_destroy(struct cancelio_device *dev);
+void cancelio_device_remove(struct cancelio_device *dev);
+struct cancelio_device *cancelio_device_find(const char *name);
+bool cancelio_device_get(struct cancelio_device *dev);
+void cancelio_device_put(struct cancelio_device *dev);
 int cancelio_device_get_open(struct cancelio_device *dev);
 void cancelio_device_put_open(struct cancelio_device *dev);
 void cancelio_device_submit_open(struct cancelio_request *req);
+void cancelio_device_order(struct cancelio_device *dev, enum cancelio_order order);
+
+static inline struct cancelio_device *to_cancelio(struct device *dev)
+{
+	return container_of(dev, struct cancelio_device, dev);
+}
+
+/* attributes.c */
+extern const struct attribute_group *cancelio_device_groups[];
 
 /* config.c */
 int cancelio_config_init(void);
 void cancelio_config_exit(void);
+
+/* debug.c */
+void cancelio_debug_init(void);
+void cancelio_debug_exit(void);
+void cancelio_debug_add(struct cancelio_device *dev);
+void cancelio_debug_remove(struct cancelio_device *dev);
+
+/* watchdog.c */
+void cancelio_watchdog_init(struct cancelio_device *dev);
+void cancelio_watchdog_watch(struct cancelio_device *dev);
+void cancelio_watchdog_changed(struct cancelio_device *dev);
 
 /* file.c */
 extern const struct file_operations cancelio_stream_fops;

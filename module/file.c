@@ -1,33 +1,46 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The front door of system calls: open, read, write, lseek, poll and ioctl.
+ * The front door of system calls: open, read, write, fsync, lseek and poll.
  *
  * Whoever must wait sleeps here on a request of its own, interruptibly. A
  * signal cancels the request, and its end is awaited, so that the answer is
  * always the request's: a transfer that won against the signal is kept. The
  * bytes move in the caller's context and after the request has ended well,
- * for which reason a cancelled call has moved none.
+ * for which reason a cancelled call has moved none. A device that is stubborn
+ * makes a signal wait, but not SIGKILL: who is killed leaves the request
+ * behind.
  *
  * io_uring comes in by this door, too. On a stream it tries with IOCB_NOWAIT
  * and then arms ->poll; on a store, which has no ->poll, and for an open,
  * which it tries with O_NONBLOCK, it sends a worker that sleeps here.
  */
 #include <linux/completion.h>
+#include <linux/fdtable.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
-#include <linux/uaccess.h>
 #include <linux/uio.h>
 #include <linux/cancelio.h>
 
 #include "device.h"
+#include "file.h"
+#include "parts.h"
+
+/* Who comes second of the request's end and its leaving, sees the first. */
+enum call_state {
+	CALL_WAITS,
+	CALL_ENDED,
+	CALL_LEFT,
+};
 
 /**
  * struct file_call - a request with a thread that sleeps until it has ended
  * @req: the request
+ * @state: enum call_state; xchg() only
  * @ended: it has
  */
 struct file_call {
 	struct cancelio_request req;
+	int state;
 	struct completion ended;
 };
 
@@ -38,12 +51,20 @@ static struct file_call *to_call(struct cancelio_request *req)
 
 static void call_done(struct cancelio_request *req)
 {
-	complete(&to_call(req)->ended);
+	struct file_call *call = to_call(req);
+
+	cancelio_owner_leave(&req->owner);
+	if (xchg(&call->state, CALL_ENDED) != CALL_LEFT)
+		complete(&call->ended);
+	else if (!req->status && req->dev->model->forgo)
+		req->dev->model->forgo(req);
 }
 
 static void call_free(struct cancelio_request *req)
 {
 	cancelio_stream_chunk_free(req->chunk);
+	cancelio_parts_free(req);
+	cancelio_owner_put(&req->owner);
 	kfree(to_call(req));
 }
 
@@ -52,19 +73,16 @@ static const struct cancelio_request_ops call_ops = {
 	.free = call_free,
 };
 
-/*
- * Return: the request's status, or -ERESTARTSYS if a signal ended it. After
- * the cancel the wait is not for ever: no device keeps a request.
- */
-static int call_wait(struct file_call *call, const struct cancelio_call_id *id)
+/* Awaits the end of a request that a signal has cancelled. */
+static int call_wait_canceled(struct file_call *call, const struct cancelio_call_id *id)
 {
 	struct cancelio_request *req = &call->req;
 
-	if (!wait_for_completion_interruptible(&call->ended))
-		return req->status;
-
-	cancelio_request_cancel(req);
-	wait_for_completion(&call->ended);
+	if (wait_for_completion_killable(&call->ended)) {
+		if (xchg(&call->state, CALL_LEFT) != CALL_ENDED)
+			return -EINTR;
+		wait_for_completion(&call->ended);
+	}
 	if (req->status != -ECANCELED)
 		return req->status;
 	/* A worker of io_uring is not restarted: its request fails. */
@@ -79,22 +97,27 @@ static int call_wait(struct file_call *call, const struct cancelio_call_id *id)
 	return -ERESTARTSYS;
 }
 
-/*
- * Submits and waits; takes @io->chunk over, if there is an @io.
- * Return: 0, a negative errno, or -ERESTARTSYS.
- */
-static int file_wait(struct cancelio_device *dev, const struct cancelio_call_id *id,
-		     struct cancelio_io *io, void (*submit)(struct cancelio_request *req))
+/* Return: the request's status, or -ERESTARTSYS if a signal ended it. */
+static int call_wait(struct file_call *call, const struct cancelio_call_id *id)
+{
+	if (!wait_for_completion_interruptible(&call->ended))
+		return call->req.status;
+	cancelio_request_cancel(&call->req);
+	return call_wait_canceled(call, id);
+}
+
+/* A request, NEW; takes @io->chunk over, if there is an @io. */
+static struct file_call *call_create(struct cancelio_device *dev,
+				     const struct cancelio_call_id *id, struct cancelio_io *io)
 {
 	struct cancelio_progress progress;
 	struct file_call *call;
-	int err;
 
 	call = kzalloc(sizeof(*call), GFP_KERNEL_ACCOUNT);
 	if (!call) {
 		if (io)
 			cancelio_stream_chunk_free(io->chunk);
-		return -ENOMEM;
+		return NULL;
 	}
 	init_completion(&call->ended);
 	cancelio_request_init(&call->req, dev, &call_ops, id->op);
@@ -105,11 +128,41 @@ static int file_wait(struct cancelio_device *dev, const struct cancelio_call_id 
 	}
 	if (io) {
 		call->req.chunk = io->chunk;
-		io->chunk = NULL;
+		call->req.fate = io->fate;
 	}
+	return call;
+}
 
-	submit(&call->req);
+/*
+ * Has a call done, and waits.
+ * Return: 0, a negative errno, or -ERESTARTSYS.
+ */
+static int file_wait(struct cancelio_device *dev, struct cancelio_file *cfile, bool nonblock,
+		     const struct cancelio_call_id *id, struct cancelio_io *io)
+{
+	struct file_call *call;
+	int err;
+
+	call = call_create(dev, id, io);
+	if (!call)
+		return -ENOMEM;
+	err = cancelio_owner_enter(&call->req.owner, cfile, nonblock);
+	if (err)
+		goto out;
+	if (dev->model->prepare && id->op != CANCELIO_OPEN)
+		err = dev->model->prepare(&call->req);
+	if (err) {
+		cancelio_owner_leave(&call->req.owner);
+		goto out;
+	}
+	if (id->op == CANCELIO_OPEN)
+		cancelio_device_submit_open(&call->req);
+	else
+		dev->model->submit(&call->req);
 	err = call_wait(call, id);
+	if (io)
+		io->bytes = call->req.bytes;
+out:
 	cancelio_request_put(&call->req);
 	return err;
 }
@@ -118,24 +171,34 @@ static int file_open(struct inode *inode, struct file *file)
 {
 	struct cancelio_device *dev = container_of(inode->i_cdev, struct cancelio_device, cdev);
 	const struct cancelio_call_id id = { .op = CANCELIO_OPEN };
+	struct cancelio_file *cfile;
 	int err;
 
 	err = cancelio_device_get_open(dev);
 	if (err)
 		return err;
-	if (file->f_flags & O_NONBLOCK && cancelio_latency_ns(dev, CANCELIO_OPEN))
+	cfile = cancelio_file_create(dev);
+	if (!cfile) {
+		err = -ENOMEM;
+		goto err_dev;
+	}
+	if (file->f_flags & O_NONBLOCK && !cancelio_latency_zero(dev, CANCELIO_OPEN))
 		err = -EAGAIN;
 	else
-		err = file_wait(dev, &id, NULL, cancelio_device_submit_open);
+		err = file_wait(dev, NULL, false, &id, NULL);
 	/* io_uring of 7.2 hands -ERESTARTSYS of an open to the program. */
 	if (err == -ERESTARTSYS && current->flags & PF_IO_WORKER)
 		err = -EINTR;
-	if (err) {
-		cancelio_device_put_open(dev);
-		return err;
-	}
-	file->private_data = dev;
+	if (err)
+		goto err_file;
+	file->private_data = cfile;
 	return 0;
+
+err_file:
+	cancelio_file_put(cfile);
+err_dev:
+	cancelio_device_put_open(dev);
+	return err;
 }
 
 static int stream_file_open(struct inode *inode, struct file *file)
@@ -155,19 +218,56 @@ static int store_file_open(struct inode *inode, struct file *file)
 	return file_open(inode, file);
 }
 
+static int same_file(const void *arg, struct file *file, unsigned int fd)
+{
+	return file == arg;
+}
+
+static bool match_closer(struct cancelio_request *req, const void *arg)
+{
+	const struct cancelio_owner *closer = arg;
+
+	return req->owner.file == closer->file && req->owner.files == closer->files;
+}
+
+/*
+ * A process closes its last descriptor of this open file: what it has begun
+ * there ends with -ECANCELED. Another process that has the file as well goes on,
+ * and so does this one while it has another descriptor.
+ */
+static int file_flush(struct file *file, fl_owner_t id)
+{
+	struct cancelio_file *cfile = file->private_data;
+	const struct cancelio_owner closer = { .file = cfile, .files = id };
+
+	if (!atomic64_read(&cfile->pending))
+		return 0;
+	if (!(current->flags & PF_EXITING) && iterate_fd(current->files, 0, same_file, file))
+		return 0;
+	cancelio_table_cancel(&cfile->dev->table, match_closer, &closer);
+	return 0;
+}
+
 static int file_release(struct inode *inode, struct file *file)
 {
-	cancelio_device_put_open(file->private_data);
+	struct cancelio_file *cfile = file->private_data;
+	struct cancelio_device *dev = cfile->dev;
+
+	cancelio_file_put(cfile);
+	cancelio_device_put_open(dev);
 	return 0;
 }
 
 /* One step: what is there at once, or after a wait what the request was for. */
 static ssize_t file_step(struct file *file, struct cancelio_io *io)
 {
-	struct cancelio_device *dev = file->private_data;
+	struct cancelio_file *cfile = file->private_data;
+	struct cancelio_device *dev = cfile->dev;
 	struct cancelio_call_id id;
 	ssize_t n;
 
+	io->fate = (struct cancelio_fate){};
+	io->chunk = NULL;
 	n = dev->model->begin(dev, io);
 	if (n != -EAGAIN || io->nowait)
 		return n;
@@ -175,7 +275,7 @@ static ssize_t file_step(struct file *file, struct cancelio_io *io)
 	id.file = file;
 	id.pos = io->pos;
 	id.len = io->len;
-	n = file_wait(dev, &id, io, dev->model->submit);
+	n = file_wait(dev, cfile, file->f_flags & O_NONBLOCK, &id, io);
 	return n ? n : dev->model->finish(dev, io);
 }
 
@@ -221,74 +321,48 @@ static ssize_t file_write_iter(struct kiocb *iocb, struct iov_iter *from)
 
 static loff_t store_llseek(struct file *file, loff_t offset, int whence)
 {
-	struct cancelio_device *dev = file->private_data;
+	struct cancelio_file *cfile = file->private_data;
 
-	return fixed_size_llseek(file, offset, whence, dev->size);
+	return fixed_size_llseek(file, offset, whence, cfile->dev->size);
 }
 
 /* What a write of the store has returned for is on the medium already. */
 static int store_fsync(struct file *file, loff_t start, loff_t end, int datasync)
 {
-	return 0;
+	struct cancelio_file *cfile = file->private_data;
+	const struct cancelio_call_id id = { .op = CANCELIO_FLUSH, .file = file };
+
+	return file_wait(cfile->dev, cfile, file->f_flags & O_NONBLOCK, &id, NULL);
 }
 
 static __poll_t stream_poll(struct file *file, poll_table *wait)
 {
-	struct cancelio_device *dev = file->private_data;
+	struct cancelio_file *cfile = file->private_data;
 
-	return dev->model->poll(dev, file, wait);
-}
-
-static long ioctl_info(struct cancelio_device *dev, void __user *arg)
-{
-	struct cancelio_info info;
-
-	if (copy_from_user(&info, arg, sizeof(info)))
-		return -EFAULT;
-	if (info.flags || memchr_inv(info.reserved, 0, sizeof(info.reserved)))
-		return -EINVAL;
-	info.model = dev->model->id;
-	info.size = dev->size;
-	info.pending = atomic64_read(&dev->pending);
-	info.open_latency_ns = cancelio_latency_ns(dev, CANCELIO_OPEN);
-	info.read_latency_ns = cancelio_latency_ns(dev, CANCELIO_READ);
-	info.write_latency_ns = cancelio_latency_ns(dev, CANCELIO_WRITE);
-	return copy_to_user(arg, &info, sizeof(info)) ? -EFAULT : 0;
-}
-
-static long file_ioctl(struct file *file, unsigned int command, unsigned long arg)
-{
-	void __user *argp = (void __user *)arg;
-
-	switch (command) {
-	case CANCELIO_IOC_VERSION:
-		return put_user(CANCELIO_API_VERSION, (__u32 __user *)argp);
-	case CANCELIO_IOC_INFO:
-		return ioctl_info(file->private_data, argp);
-	default:
-		return -ENOTTY;
-	}
+	return cfile->dev->model->poll(cfile->dev, file, wait);
 }
 
 const struct file_operations cancelio_stream_fops = {
 	.owner = THIS_MODULE,
 	.open = stream_file_open,
+	.flush = file_flush,
 	.release = file_release,
 	.read_iter = file_read_iter,
 	.write_iter = file_write_iter,
 	.poll = stream_poll,
-	.unlocked_ioctl = file_ioctl,
+	.unlocked_ioctl = cancelio_file_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 };
 
 const struct file_operations cancelio_store_fops = {
 	.owner = THIS_MODULE,
 	.open = store_file_open,
+	.flush = file_flush,
 	.release = file_release,
 	.read_iter = file_read_iter,
 	.write_iter = file_write_iter,
 	.llseek = store_llseek,
 	.fsync = store_fsync,
-	.unlocked_ioctl = file_ioctl,
+	.unlocked_ioctl = cancelio_file_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 };

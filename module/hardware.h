@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The emulated hardware: a number of channels, each of which serves one
- * request at a time and takes request->service_ns for it.
+ * request at a time and does with it what request->fate says.
  */
 #ifndef CANCELIO_HARDWARE_H
 #define CANCELIO_HARDWARE_H
@@ -10,20 +10,62 @@
 
 /**
  * struct cancelio_hardware - channels, and the requests that wait for one
- * @lock: guards @busy and @waiting, and holds a request's start and its
- *	abort apart. Innermost, taken with interrupts off
- * @channels: requests served at once; fixed
+ * @dev: its device
+ * @lock: the owner's, or @own_lock: guards all that follows, and of each
+ *	request its link in @serving, served, timed and aborting. Interrupts off
+ * @own_lock: for an owner without a lock
+ * @all_channels: it serves what comes, whatever the device's channels
  * @busy: channels in use
- * @waiting: requests not yet started
+ * @jammed: of them, those that are stuck
+ * @aside: of @serving, those that no model takes: they hang, or are on their way out
+ * @running: somebody starts what waits
+ * @again: and shall look once more
+ * @serving: requests on the other ones that the hardware itself will end, by
+ *	ticket: not those that it has sent on
+ * @waiting: requests not started yet
+ * @stuck: requests on channels that are stuck: handed back to wait
+ * @ended: a request has left by itself; may be NULL. Any context, no lock held
  */
 struct cancelio_hardware {
-	spinlock_t lock;	/* busy, waiting, a start against an abort */
-	unsigned int channels;
+	struct cancelio_device *dev;
+	spinlock_t *lock;	/* all that follows but own_lock */
+	spinlock_t own_lock;
+	bool all_channels;
 	unsigned int busy;
+	unsigned int jammed;
+	unsigned int aside;
+	bool running;
+	bool again;
+	struct list_head serving;
 	struct cancelio_queue waiting;
+	struct cancelio_queue stuck;
+	void (*ended)(struct cancelio_hardware *hw);
 };
 
-void cancelio_hardware_init(struct cancelio_hardware *hw, unsigned int channels);
+/* What becomes of requests that wait, and of those that come. */
+enum cancelio_order {
+	CANCELIO_ORDER_START,
+	CANCELIO_ORDER_STOP,
+	CANCELIO_ORDER_DRAIN,
+	CANCELIO_ORDER_PURGE,
+};
+
+void cancelio_hardware_init(struct cancelio_hardware *hw, struct cancelio_device *dev,
+			    spinlock_t *lock, bool all_channels,
+			    void (*ended)(struct cancelio_hardware *hw));
 void cancelio_hardware_submit(struct cancelio_hardware *hw, struct cancelio_request *req);
+void cancelio_hardware_run(struct cancelio_hardware *hw);
+struct cancelio_request *cancelio_hardware_take(struct cancelio_hardware *hw,
+						bool (*fits)(struct cancelio_request *req));
+void cancelio_hardware_adjust(struct cancelio_hardware *hw);
+void cancelio_hardware_order(struct cancelio_hardware *hw, enum cancelio_order order);
+void cancelio_hardware_remove(struct cancelio_hardware *hw);
+
+/* Whether there is no request that its model will take. */
+static inline bool cancelio_hardware_idle(struct cancelio_hardware *hw)
+{
+	lockdep_assert_held(hw->lock);
+	return hw->busy == hw->aside && cancelio_queue_empty(&hw->waiting);
+}
 
 #endif /* CANCELIO_HARDWARE_H */

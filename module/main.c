@@ -64,16 +64,12 @@ static int check_params(void)
 
 static int create_devices(const struct cancelio_model *model, unsigned int count, u64 size)
 {
-	const struct cancelio_settings settings = {
-		.model = model,
-		.size = size,
-		.latencies.ns = {
-			[CANCELIO_OPEN] = open_latency_ns,
-			[CANCELIO_READ] = read_latency_ns,
-			[CANCELIO_WRITE] = write_latency_ns,
-		},
-	};
+	struct cancelio_settings settings = { .model = model, .size = size };
 
+	cancelio_knobs_init(&settings.knobs);
+	settings.knobs.latency[CANCELIO_OPEN].from = open_latency_ns;
+	settings.knobs.latency[CANCELIO_READ].from = read_latency_ns;
+	settings.knobs.latency[CANCELIO_WRITE].from = write_latency_ns;
 	while (count--) {
 		struct cancelio_device *dev = cancelio_device_create(&settings);
 
@@ -99,17 +95,16 @@ static void publish_devices(void)
 			continue;
 		pr_err("cancelio: no cancelio%d, error %d\n", dev->id, err);
 		list_del(&dev->link);
-		cancelio_device_destroy(dev);
+		cancelio_device_remove(dev);
 	}
 }
 
-static void destroy_devices(void)
+static void remove_devices(void)
 {
 	struct cancelio_device *dev, *next;
 
-	/* An open file holds the module, so none is open. */
 	list_for_each_entry_safe(dev, next, &devices, link)
-		WARN_ON(cancelio_device_destroy(dev));
+		cancelio_device_remove(dev);
 }
 
 static int __init cancelio_init(void)
@@ -131,7 +126,7 @@ static int __init cancelio_init(void)
 	return 0;
 
 err_devices:
-	destroy_devices();
+	remove_devices();
 	cancelio_devices_exit();
 	return err;
 }
@@ -140,7 +135,7 @@ module_init(cancelio_init);
 static void __exit cancelio_exit(void)
 {
 	cancelio_config_exit();
-	destroy_devices();
+	remove_devices();
 	cancelio_devices_exit();
 }
 module_exit(cancelio_exit);

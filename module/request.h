@@ -3,12 +3,12 @@
  * The request core: one operation's life, and the one place that decides
  * whether it was done or cancelled.
  *
- *	NEW -> QUEUED -> STARTED -> DONE(status)
+ *	NEW -> QUEUED -> STARTED -> DONE(status, bytes)
  *
  * QUEUED: the request waits in a queue and can always be cancelled; cancel
  * takes it off. STARTED: a device owns it, and it can be cancelled exactly
  * while the device has marked it cancelable. A request may go from NEW to
- * STARTED without a wait.
+ * STARTED without a wait, and from STARTED back to QUEUED.
  *
  * Two fields decide everything. The flag CANCELED says that somebody asked;
  * it is set once and never cleared. The pointer @cancel says who may be told.
@@ -18,30 +18,33 @@
  * sets the pointer and then looks at the flag. Both steps are full barriers,
  * so at least one side sees the other.
  *
- * A completion runs with no lock of ours held. Locks: a queue has the lock of
- * its owner (a stream or a hardware), and no two of those are ever held
- * together.
+ * A completion runs with no lock of ours held, and so does a cancel routine.
+ * Locks, outer first: the lock of a queue is its owner's (a stream's or a
+ * hardware's), and no two of those are ever held together; inside it may be
+ * taken the device's lock of its knobs or that of its table. The lock of a
+ * master's parts is taken alone.
  */
 #ifndef CANCELIO_REQUEST_H
 #define CANCELIO_REQUEST_H
 
+#include <linux/fs.h>
 #include <linux/hrtimer.h>
 #include <linux/kref.h>
 #include <linux/list.h>
+#include <linux/pid.h>
+#include <linux/rbtree.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
+#include "fate.h"
+
 struct cancelio_device;
+struct cancelio_file;
 struct cancelio_hardware;
+struct cancelio_parts;
 struct cancelio_queue;
 struct cancelio_request;
 struct stream_chunk;
-
-enum cancelio_op {
-	CANCELIO_OPEN,
-	CANCELIO_READ,
-	CANCELIO_WRITE,
-};
 
 enum cancelio_state {
 	CANCELIO_NEW,
@@ -50,9 +53,20 @@ enum cancelio_state {
 	CANCELIO_DONE,
 };
 
-/* Bits of cancelio_request.flags; atomic. */
+/*
+ * Bits of cancelio_request.flags; atomic.
+ *	CANCELED	somebody asked; never cleared
+ *	MARKED		its owner has armed @cancel and not taken it back: the
+ *			owner's own note, which decides nothing
+ *	DELIVERED	a device has had it: a queue that has it again must ask
+ *			the device before it ends it
+ *	OVERDUE		the watchdog has named it
+ */
 enum {
 	CANCELIO_CANCELED,
+	CANCELIO_MARKED,
+	CANCELIO_DELIVERED,
+	CANCELIO_OVERDUE,
 };
 
 /*
@@ -64,8 +78,9 @@ typedef void (*cancelio_cancel_fn)(struct cancelio_request *req);
 
 /**
  * struct cancelio_request_ops - what a front door gives its requests
- * @done: the request has ended, @status says how. Any context, no lock of
- *	ours held. The front door may free what is its own, not the request.
+ * @done: the request has ended, @status and @bytes say how. Any context, no
+ *	lock of ours held. The front door may free what is its own, not the
+ *	request.
  * @free: the last reference is gone. Any context.
  */
 struct cancelio_request_ops {
@@ -74,36 +89,62 @@ struct cancelio_request_ops {
 };
 
 /**
+ * struct cancelio_owner - on whose behalf a request is there
+ * @file: the open file, with a reference; NULL for an open and for a part
+ * @files: the table of descriptors of who asked: only compared
+ * @process: with a reference; NULL for a part
+ * @thread: as @process
+ */
+struct cancelio_owner {
+	struct cancelio_file *file;
+	fl_owner_t files;
+	struct pid *process;
+	struct pid *thread;
+};
+
+/**
  * struct cancelio_request - one operation, however it came in
- * @ref: the submitter's reference, one of the core's from submit to complete,
+ * @ref: the submitter's reference, one of the core's from accept to complete,
  *	and one of each context that may still look (a canceller, a timer)
  * @ops: the front door's; fixed
  * @dev: the device it is for, which outlives it; fixed
+ * @owner: fixed
  * @op: what to do; fixed
- * @len: bytes wanted; fixed once submitted
- * @service_ns: nanoseconds the device takes for it; fixed once submitted
- * @ticket: its place among the requests of @dev, the lower the older; 0 until
- *	submitted, unless the front door gave it that of an earlier request with
- *	which it goes on
+ * @len: bytes wanted; fixed once accepted
+ * @bytes: of them, those that are to move, and at the end those that may
+ * @ticket: its name, and its place among the requests of @dev: the lower the
+ *	older; 0 until accepted, unless the front door gave it that of an
+ *	earlier request with which it goes on
  * @flags: see above; atomic bit operations
  * @cancel: see above; xchg() only
  * @state: written by the owner; DONE is final
  * @status: 0 or a negative errno; valid once DONE
+ * @accepted_at: when, in ns of CLOCK_MONOTONIC; 0 if it never was
+ * @started_at: when it was last started, as @accepted_at
+ * @canceled_at: when a cancel was first asked, as @accepted_at
+ * @node: in the table of @dev, under its lock
  * @link: membership of @queue (under its lock), else the owner's to use
  * @queue: the queue that it is in or was last in; written under that lock
- * @hardware: the hardware that serves it; written before it is marked
- * @timer: the hardware's; runs from start to end or abort
+ * @parts: the requests to send when it is started, or NULL; fixed
+ * @fate: what its device was told to do with it; the device's
+ * @hardware: the hardware that serves it; fixed once submitted there
+ * @timer: the hardware's
  * @deadline: when the hardware will be done, on CLOCK_MONOTONIC: 0 until it is
  *	started there, unless it came as @ticket may
+ * @served: it is on a channel; under the hardware's lock, as the next two
+ * @timed: @timer runs, and has a reference
+ * @aborting: it was cancelled, and ends when @timer does
+ * @aside: it hangs or is aborting
  * @chunk: what a stream's write carries; the owner's
  */
 struct cancelio_request {
 	struct kref ref;
 	const struct cancelio_request_ops *ops;
 	struct cancelio_device *dev;
+	struct cancelio_owner owner;
 	enum cancelio_op op;
 	size_t len;
-	u64 service_ns;
+	size_t bytes;
 	u64 ticket;
 
 	unsigned long flags;
@@ -111,38 +152,71 @@ struct cancelio_request {
 	enum cancelio_state state;
 	int status;
 
+	u64 accepted_at;
+	u64 started_at;
+	u64 canceled_at;
+
+	struct rb_node node;
 	struct list_head link;
 	struct cancelio_queue *queue;
+	struct cancelio_parts *parts;
 
+	struct cancelio_fate fate;
 	struct cancelio_hardware *hardware;
 	struct hrtimer timer;
 	ktime_t deadline;
+	bool served;
+	bool timed;
+	bool aborting;
+	bool aside;
 
 	struct stream_chunk *chunk;
 };
 
+/*
+ * What a queue lets in and out.
+ *	OPEN	lets in, gives out
+ *	DRAIN	lets nothing new in (-ESHUTDOWN), gives out what is there
+ *	PURGE	lets nothing in (-ESHUTDOWN), what was there is cancelled
+ *	REMOVED	lets nothing in (-ENODEV), what was there ended with -ENODEV
+ */
+enum cancelio_gate {
+	CANCELIO_GATE_OPEN,
+	CANCELIO_GATE_DRAIN,
+	CANCELIO_GATE_PURGE,
+	CANCELIO_GATE_REMOVED,
+};
+
 /**
  * struct cancelio_queue - requests that wait, each of them cancelable
- * @lock: its owner's; guards @requests and the links in it
+ * @lock: its owner's; guards all the rest and the links in @requests
  * @requests: oldest first
- * @canceled: a request was cancelled out of this queue and has been completed;
- *	what waits behind it may be able to go on. Any context, no lock held.
- *	May be NULL
+ * @gate: what it lets in
+ * @stopped: it gives nothing out, whatever the gate
+ * @canceled_on_queue: a request that a device has had before was cancelled
+ *	while it waited here, or the queue was purged. It is off the queue, is
+ *	not marked, and is the callee's, who ends it with @status. Any context,
+ *	no lock held. NULL: the queue ends such requests itself
  */
 struct cancelio_queue {
-	spinlock_t *lock;	/* the owner's: requests, links */
+	spinlock_t *lock;	/* the owner's: all that follows */
 	struct list_head requests;
-	void (*canceled)(struct cancelio_queue *queue);
+	enum cancelio_gate gate;
+	bool stopped;
+	void (*canceled_on_queue)(struct cancelio_request *req, int status);
 };
 
 /* request.c */
 void cancelio_request_init(struct cancelio_request *req, struct cancelio_device *dev,
 			   const struct cancelio_request_ops *ops, enum cancelio_op op);
-void cancelio_request_submitted(struct cancelio_request *req);
+int cancelio_request_accept(struct cancelio_request *req);
+void cancelio_request_start(struct cancelio_request *req);
 void cancelio_request_complete(struct cancelio_request *req, int status);
 bool cancelio_request_cancel(struct cancelio_request *req);
-int cancelio_request_mark_cancelable(struct cancelio_request *req, cancelio_cancel_fn cancel);
+void cancelio_request_mark_cancelable(struct cancelio_request *req, cancelio_cancel_fn cancel);
+int cancelio_request_mark_cancelable_ex(struct cancelio_request *req, cancelio_cancel_fn cancel);
 int cancelio_request_unmark_cancelable(struct cancelio_request *req);
+bool cancelio_request_is_canceled(struct cancelio_request *req);
 void cancelio_request_put(struct cancelio_request *req);
 
 static inline void cancelio_request_get(struct cancelio_request *req)
@@ -152,16 +226,30 @@ static inline void cancelio_request_get(struct cancelio_request *req)
 
 /* queue.c */
 void cancelio_queue_init(struct cancelio_queue *queue, spinlock_t *lock,
-			 void (*canceled)(struct cancelio_queue *queue));
+			 void (*canceled_on_queue)(struct cancelio_request *req, int status));
+void cancelio_queue_link(struct list_head *list, struct cancelio_request *req);
 int cancelio_queue_insert(struct cancelio_queue *queue, struct cancelio_request *req);
-struct cancelio_request *
-cancelio_queue_remove_next(struct cancelio_queue *queue,
-			   bool (*fits)(struct cancelio_request *req));
+int cancelio_queue_forward(struct cancelio_queue *queue, struct cancelio_request *req);
+int cancelio_queue_requeue(struct cancelio_queue *queue, struct cancelio_request *req);
+struct cancelio_request *cancelio_queue_remove_next(struct cancelio_queue *queue);
+void cancelio_queue_start(struct cancelio_queue *queue);
+void cancelio_queue_stop(struct cancelio_queue *queue);
+void cancelio_queue_drain(struct cancelio_queue *queue);
+void cancelio_queue_purge(struct cancelio_queue *queue, enum cancelio_gate gate);
 
 static inline bool cancelio_queue_empty(struct cancelio_queue *queue)
 {
 	lockdep_assert_held(queue->lock);
 	return list_empty(&queue->requests);
+}
+
+/* Return: 0, or the errno with which @queue refuses what is new. */
+static inline int cancelio_queue_refuses(struct cancelio_queue *queue)
+{
+	lockdep_assert_held(queue->lock);
+	if (queue->gate == CANCELIO_GATE_OPEN)
+		return 0;
+	return queue->gate == CANCELIO_GATE_REMOVED ? -ENODEV : -ESHUTDOWN;
 }
 
 #endif /* CANCELIO_REQUEST_H */

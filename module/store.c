@@ -4,6 +4,10 @@
  * the hardware serves on one of its channels; the bytes move when it has
  * ended well. As with a disk, reads and writes of the same place at the same
  * time may see each other half done.
+ *
+ * A store that is told to split serves a big request as associated ones. One
+ * above another store has no medium: when its own hardware has served a
+ * request, that is sent down, and has ended when it has ended there.
  */
 #include <linux/sizes.h>
 #include <linux/sched/signal.h>
@@ -13,12 +17,11 @@
 #include <linux/cancelio.h>
 
 #include "device.h"
-
-#define STORE_CHANNELS	64
+#include "parts.h"
 
 /**
  * struct store - one medium
- * @medium: its bytes
+ * @medium: its bytes; NULL where they are the lower device's
  * @hw: what serves its requests
  */
 struct store {
@@ -33,14 +36,16 @@ static int store_create(struct cancelio_device *dev)
 	store = kzalloc(sizeof(*store), GFP_KERNEL);
 	if (!store)
 		return -ENOMEM;
-	/* Any size may be asked for: nobody else shall die of it. */
-	store->medium = __vmalloc(dev->size, GFP_KERNEL | __GFP_ZERO |
-				  __GFP_NORETRY | __GFP_NOWARN);
-	if (!store->medium) {
-		kfree(store);
-		return -ENOMEM;
+	if (!dev->lower) {
+		/* Any size may be asked for: nobody else shall die of it. */
+		store->medium = __vmalloc(dev->size, GFP_KERNEL | __GFP_ZERO |
+					  __GFP_NORETRY | __GFP_NOWARN);
+		if (!store->medium) {
+			kfree(store);
+			return -ENOMEM;
+		}
 	}
-	cancelio_hardware_init(&store->hw, STORE_CHANNELS);
+	cancelio_hardware_init(&store->hw, dev, NULL, false, NULL);
 	dev->priv = store;
 	return 0;
 }
@@ -53,38 +58,138 @@ static void store_destroy(struct cancelio_device *dev)
 	kfree(store);
 }
 
+/* Bytes that a request of this store may be for. */
+static u64 store_longest(struct cancelio_device *dev)
+{
+	u64 longest = U64_MAX, split;
+
+	for (; dev; dev = dev->lower) {
+		split = READ_ONCE(dev->behavior.knobs.split);
+		if (split)
+			longest = min(longest, split * CANCELIO_PARTS_MAX);
+	}
+	return longest;
+}
+
 static ssize_t store_begin(struct cancelio_device *dev, struct cancelio_io *io)
 {
 	if (io->pos >= dev->size)
 		return io->op == CANCELIO_READ ? 0 : -ENOSPC;
-	io->len = min_t(u64, iov_iter_count(io->iter), dev->size - io->pos);
+	io->len = min3((u64)iov_iter_count(io->iter), dev->size - io->pos, store_longest(dev));
 	return -EAGAIN;
+}
+
+static int store_prepare(struct cancelio_request *req);
+
+static int store_add_part(struct cancelio_request *req, struct cancelio_device *dev, size_t len)
+{
+	struct cancelio_request *part;
+	int err;
+
+	err = cancelio_parts_add(req, dev, len, &part);
+	return err ? err : store_prepare(part);
+}
+
+static bool store_splits(struct cancelio_request *req, size_t split)
+{
+	return split && req->len > split && !cancelio_part_is_split(req);
+}
+
+/*
+ * The parts of a request: of a big one those that it is split into, else the
+ * one that goes down.
+ */
+static int store_prepare(struct cancelio_request *req)
+{
+	struct cancelio_device *dev = req->dev;
+	size_t split = READ_ONCE(dev->behavior.knobs.split), left = req->len;
+	bool splits = store_splits(req, split);
+	unsigned int count, i;
+	int err;
+
+	if (!splits && !dev->lower)
+		return 0;
+	/* The split may have changed since the length was bounded: the last has the rest. */
+	count = splits ? min_t(u64, DIV_ROUND_UP(left, split), CANCELIO_PARTS_MAX) : 1;
+	err = cancelio_parts_create(req, count);
+	for (i = 1; i <= count && !err; i++) {
+		size_t len = i < count ? split : left;
+
+		err = store_add_part(req, splits ? dev : dev->lower, len);
+		left -= len;
+	}
+	return err;
+}
+
+/* A master that is split takes no channel itself. */
+static void store_submit_split(struct cancelio_request *req)
+{
+	int err = cancelio_request_accept(req);
+
+	if (err) {
+		cancelio_request_complete(req, err);
+		return;
+	}
+	cancelio_request_start(req);
+	cancelio_parts_send(req, cancelio_request_complete);
 }
 
 static void store_submit(struct cancelio_request *req)
 {
 	struct store *store = req->dev->priv;
 
-	req->service_ns = cancelio_latency_ns(req->dev, req->op);
+	if (cancelio_parts_target(req) == req->dev) {
+		store_submit_split(req);
+		return;
+	}
+	cancelio_fate_draw_service(req->dev, req->op, req->len, &req->fate);
 	cancelio_hardware_submit(&store->hw, req);
+}
+
+/* Where the bytes of a device are. */
+static void *store_medium(struct cancelio_device *dev)
+{
+	while (dev->lower)
+		dev = dev->lower;
+	return ((struct store *)dev->priv)->medium;
 }
 
 static ssize_t store_finish(struct cancelio_device *dev, struct cancelio_io *io)
 {
-	struct store *store = dev->priv;
-	void *at = store->medium + io->pos;
+	void *at = store_medium(dev) + io->pos;
 	size_t done = 0, want, n;
 
 	do {
-		want = min_t(size_t, io->len - done, SZ_1M);
+		want = min_t(size_t, io->bytes - done, SZ_1M);
 		if (io->op == CANCELIO_READ)
 			n = copy_to_iter(at + done, want, io->iter);
 		else
 			n = copy_from_iter(at + done, want, io->iter);
 		done += n;
 		cond_resched();
-	} while (n == want && done < io->len && !fatal_signal_pending(current));
+	} while (n == want && done < io->bytes && !fatal_signal_pending(current));
 	return done ? done : -EFAULT;
+}
+
+static void store_changed(struct cancelio_device *dev, enum cancelio_knob knob)
+{
+	struct store *store = dev->priv;
+
+	cancelio_hardware_adjust(&store->hw);
+}
+
+static void store_order(struct cancelio_device *dev, enum cancelio_order order)
+{
+	struct store *store = dev->priv;
+
+	cancelio_hardware_order(&store->hw, order);
+}
+
+static void store_remove(struct cancelio_device *dev)
+{
+	struct store *store = dev->priv;
+
+	cancelio_hardware_remove(&store->hw);
 }
 
 const struct cancelio_model cancelio_store = {
@@ -96,6 +201,10 @@ const struct cancelio_model cancelio_store = {
 	.create = store_create,
 	.destroy = store_destroy,
 	.begin = store_begin,
+	.prepare = store_prepare,
 	.submit = store_submit,
 	.finish = store_finish,
+	.changed = store_changed,
+	.order = store_order,
+	.remove = store_remove,
 };

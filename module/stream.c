@@ -34,6 +34,7 @@
  * @arrives: when they can be read, on CLOCK_MONOTONIC
  * @len: how many
  * @read: how many of them are gone
+ * @asks: the write that brings it needs the line ready: one that did not, never will
  * @data: the bytes
  */
 struct stream_chunk {
@@ -41,16 +42,18 @@ struct stream_chunk {
 	ktime_t arrives;
 	size_t len;
 	size_t read;
+	bool asks;
 	u8 data[];
 };
 
 /**
  * struct stream - one line
  * @dev: its device
- * @lock: guards the rest, and the two queues; innermost, interrupts off
+ * @lock: guards the rest, and is the lock of @readers and @writers; interrupts off
  * @line: chunks, oldest first; only who has the turn takes any away
  * @coming: the first of them that was not seen to have arrived, or NULL
  * @held: bytes on the line
+ * @last: when the last byte put there can be read, on CLOCK_MONOTONIC
  * @turn: a reader has the turn
  * @asked: the line was asked for; it is ready at @ready
  * @ready: when, on CLOCK_MONOTONIC
@@ -68,13 +71,14 @@ struct stream {
 	struct list_head line;
 	struct stream_chunk *coming;
 	size_t held;
+	ktime_t last;
 	bool turn;
 	bool asked;
 	ktime_t ready;
 	bool polled;
 	bool repoll;
-	struct cancelio_queue readers;
-	struct cancelio_queue writers;
+	struct cancelio_hardware readers;
+	struct cancelio_hardware writers;
 	struct hrtimer arrival;
 	struct hrtimer turnaround;
 	wait_queue_head_t poll;
@@ -108,8 +112,8 @@ static struct stream_chunk *stream_arrived(struct stream *stream)
 
 static bool stream_readable(struct stream *stream)
 {
-	return !stream->turn && cancelio_queue_empty(&stream->readers) &&
-	       stream_arrived(stream);
+	return !stream->turn && !stream->readers.waiting.stopped &&
+	       cancelio_hardware_idle(&stream->readers) && stream_arrived(stream);
 }
 
 /* Whether the line takes a write now, if there is room. */
@@ -119,20 +123,19 @@ static bool stream_ready(struct stream *stream)
 
 	if (stream->asked)
 		return !ktime_after(stream->ready, ktime_get());
-	return !cancelio_latency_ns(stream->dev, CANCELIO_WRITE);
+	return cancelio_latency_zero(stream->dev, CANCELIO_WRITE);
 }
 
 /* Somebody wants to write: has the line get ready. */
 static void stream_ask(struct stream *stream)
 {
-	u64 ns = cancelio_latency_ns(stream->dev, CANCELIO_WRITE);
-
 	lockdep_assert_held(&stream->lock);
 
-	if (!ns || stream->asked)
+	if (stream->asked || cancelio_latency_zero(stream->dev, CANCELIO_WRITE))
 		return;
 	stream->asked = true;
-	stream->ready = ktime_add_ns(ktime_get(), ns);
+	stream->ready = ktime_add_ns(ktime_get(),
+				     cancelio_latency_draw(stream->dev, CANCELIO_WRITE));
 	hrtimer_start(&stream->turnaround, stream->ready, HRTIMER_MODE_ABS);
 }
 
@@ -146,16 +149,22 @@ static size_t stream_room(struct stream *stream)
 /* Whether the line, if it is ready, has the least room that lets a writer who polls go on. */
 static bool stream_has_room(struct stream *stream)
 {
-	return cancelio_queue_empty(&stream->writers) &&
+	return cancelio_hardware_idle(&stream->writers) && !stream->writers.waiting.stopped &&
 	       stream_room(stream) >= min_t(u64, WRITE_WHOLE, stream->dev->size);
 }
 
 static void stream_append(struct stream *stream, struct stream_chunk *chunk)
 {
+	ktime_t arrives;
+
 	lockdep_assert_held(&stream->lock);
 
-	chunk->arrives = ktime_add_ns(ktime_get(),
-				      cancelio_latency_ns(stream->dev, CANCELIO_READ));
+	/* Bytes do not overtake each other, whatever the latency. */
+	arrives = ktime_add_ns(ktime_get(), cancelio_latency_draw(stream->dev, CANCELIO_READ));
+	if (ktime_before(arrives, stream->last))
+		arrives = stream->last;
+	chunk->arrives = ktime_add_ns(arrives, cancelio_transfer_ns(stream->dev, chunk->len));
+	stream->last = chunk->arrives;
 	list_add_tail(&chunk->link, &stream->line);
 	if (!stream->coming)
 		stream->coming = chunk;
@@ -171,7 +180,7 @@ static bool stream_fits(struct cancelio_request *req)
 {
 	struct stream *stream = to_stream(req->dev);
 
-	return req->len <= stream_room(stream) && (!req->service_ns || stream_ready(stream));
+	return req->chunk->len <= stream_room(stream) && (!req->chunk->asks || stream_ready(stream));
 }
 
 /* What those who poll can do now. Takes note of who wants to write. */
@@ -181,6 +190,11 @@ static __poll_t stream_events(struct stream *stream, bool write)
 
 	lockdep_assert_held(&stream->lock);
 
+	/* Who would be refused shall come and see. */
+	if (cancelio_queue_refuses(&stream->readers.waiting))
+		return EPOLLIN | EPOLLRDNORM | EPOLLOUT | EPOLLWRNORM |
+		       (stream->readers.waiting.gate == CANCELIO_GATE_REMOVED ?
+			EPOLLERR | EPOLLHUP : 0);
 	if (stream_readable(stream))
 		events |= EPOLLIN | EPOLLRDNORM;
 	if (write) {
@@ -200,29 +214,30 @@ static __poll_t stream_events(struct stream *stream, bool write)
 static void stream_run(struct stream *stream)
 {
 	struct cancelio_request *req, *next;
-	struct stream_chunk *chunk;
 	__poll_t events = 0;
 	unsigned long flags;
 	LIST_HEAD(done);
 	bool repoll;
 
 	spin_lock_irqsave(&stream->lock, flags);
-	while ((req = cancelio_queue_remove_next(&stream->writers, stream_fits))) {
-		stream_append(stream, req->chunk);
-		req->chunk = NULL;
+	while ((req = cancelio_hardware_take(&stream->writers, stream_fits))) {
+		if (!req->status) {
+			stream_append(stream, req->chunk);
+			req->chunk = NULL;
+		}
 		list_add_tail(&req->link, &done);
 	}
-	chunk = stream_arrived(stream);
-	if (chunk && !stream->turn) {
-		req = cancelio_queue_remove_next(&stream->readers, NULL);
-		if (req) {
-			stream->turn = true;
-			list_add_tail(&req->link, &done);
-		}
+	while (stream_arrived(stream) && !stream->turn) {
+		req = cancelio_hardware_take(&stream->readers, NULL);
+		if (!req)
+			break;
+		/* One that fails takes no bytes, and so no turn. */
+		stream->turn = !req->status;
+		list_add_tail(&req->link, &done);
 	}
 	if (stream->coming)
 		hrtimer_start(&stream->arrival, stream->coming->arrives, HRTIMER_MODE_ABS);
-	if (!cancelio_queue_empty(&stream->writers))
+	if (!cancelio_hardware_idle(&stream->writers))
 		stream_ask(stream);
 	/* Who polls gets on the wait queue before it looks, under the lock. */
 	if (waitqueue_active(&stream->poll))
@@ -235,7 +250,7 @@ static void stream_run(struct stream *stream)
 
 	list_for_each_entry_safe(req, next, &done, link) {
 		list_del_init(&req->link);
-		cancelio_request_complete(req, 0);
+		cancelio_request_complete(req, req->status);
 	}
 	/* One by one, for each may use up the one wake-up of those who poll exclusively. */
 	if (events & EPOLLIN)
@@ -258,21 +273,20 @@ static enum hrtimer_restart stream_turnaround(struct hrtimer *timer)
 	return HRTIMER_NORESTART;
 }
 
-static void stream_writer_canceled(struct cancelio_queue *queue)
+static void stream_writer_ended(struct cancelio_hardware *hw)
 {
-	stream_run(container_of(queue, struct stream, writers));
+	stream_run(container_of(hw, struct stream, writers));
 }
 
-static void stream_reader_canceled(struct cancelio_queue *queue)
+static void stream_reader_ended(struct cancelio_hardware *hw)
 {
-	stream_run(container_of(queue, struct stream, readers));
+	stream_run(container_of(hw, struct stream, readers));
 }
 
 /* The caller has the turn. Copies what has arrived. */
 static ssize_t stream_copy(struct stream *stream, struct cancelio_io *io)
 {
-	size_t want = iov_iter_count(io->iter);
-	size_t done = 0, n, copied;
+	size_t want = io->bytes, done = 0, n, copied;
 	struct stream_chunk *chunk;
 	ssize_t ret = 0;
 
@@ -301,6 +315,16 @@ static ssize_t stream_copy(struct stream *stream, struct cancelio_io *io)
 	return done ? done : ret;
 }
 
+static void stream_return_turn(struct stream *stream)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&stream->lock, flags);
+	stream->turn = false;
+	spin_unlock_irqrestore(&stream->lock, flags);
+	stream_run(stream);
+}
+
 /* The caller has the turn. Reads, and gives the turn back. */
 static ssize_t stream_read(struct stream *stream, struct cancelio_io *io)
 {
@@ -308,18 +332,35 @@ static ssize_t stream_read(struct stream *stream, struct cancelio_io *io)
 
 	/* A thread that is killed would take the bytes with it. */
 	n = fatal_signal_pending(current) ? -EINTR : stream_copy(stream, io);
-	scoped_guard(spinlock_irq, &stream->lock)
-		stream->turn = false;
-	stream_run(stream);
+	stream_return_turn(stream);
 	return n;
+}
+
+/*
+ * What is to go wrong with this step, decided when it is known that it can go
+ * on, or will wait. Nobody who does not wait meets a step that never ends.
+ * Return: 0, or the error with which it ends.
+ */
+static int stream_draw(struct stream *stream, struct cancelio_io *io)
+{
+	cancelio_fate_draw(stream->dev, io->op, !io->nowait, &io->fate);
+	io->bytes = min(io->len, io->fate.limit);
+	return io->fate.hang ? -EAGAIN : io->fate.error;
 }
 
 static ssize_t stream_read_begin(struct stream *stream, struct cancelio_io *io)
 {
+	int err;
+
 	io->len = iov_iter_count(io->iter);
 	scoped_guard(spinlock_irq, &stream->lock) {
-		if (!stream_readable(stream))
-			return -EAGAIN;
+		err = cancelio_queue_refuses(&stream->readers.waiting);
+		if (!err && !stream_readable(stream))
+			err = -EAGAIN;
+		if (!err)
+			err = stream_draw(stream, io);
+		if (err)
+			return err;
 		stream->turn = true;
 	}
 	return stream_read(stream, io);
@@ -334,7 +375,7 @@ static size_t stream_write_now(struct stream *stream, size_t want)
 		stream_ask(stream);
 		return 0;
 	}
-	if (!cancelio_queue_empty(&stream->writers))
+	if (!cancelio_hardware_idle(&stream->writers) || stream->writers.waiting.stopped)
 		return 0;
 	if (want <= room)
 		return want;
@@ -351,6 +392,7 @@ static struct stream_chunk *chunk_from_iter(struct iov_iter *iter, size_t len)
 		return ERR_PTR(-ENOMEM);
 	chunk->len = len;
 	chunk->read = 0;
+	chunk->asks = false;
 	copied = copy_from_iter(chunk->data, len, iter);
 	if (copied == len)
 		return chunk;
@@ -374,27 +416,43 @@ static bool stream_write(struct stream *stream, struct stream_chunk *chunk)
 /*
  * A step of a write is at most what the line holds, and goes on it whole. Who
  * cannot wait puts there what has room.
+ * Return: 0, or the error with which the step ends.
  */
+static int stream_write_length(struct stream *stream, struct cancelio_io *io)
+{
+	int err;
+
+	spin_lock_irq(&stream->lock);
+	err = cancelio_queue_refuses(&stream->writers.waiting);
+	io->len = min_t(u64, iov_iter_count(io->iter), stream->dev->size);
+	if (!err && io->nowait) {
+		io->len = stream_write_now(stream, io->len);
+		err = io->len ? 0 : -EAGAIN;
+	}
+	if (!err)
+		err = stream_draw(stream, io);
+	spin_unlock_irq(&stream->lock);
+	return err;
+}
+
 static ssize_t stream_write_begin(struct stream *stream, struct cancelio_io *io)
 {
 	struct stream_chunk *chunk;
+	int err;
 
-	io->len = min_t(u64, iov_iter_count(io->iter), stream->dev->size);
-	if (io->nowait) {
-		scoped_guard(spinlock_irq, &stream->lock)
-			io->len = stream_write_now(stream, io->len);
-		if (!io->len)
-			return -EAGAIN;
-	}
-	chunk = chunk_from_iter(io->iter, io->len);
+	err = stream_write_length(stream, io);
+	if (err && (err != -EAGAIN || io->nowait))
+		return err;
+	chunk = chunk_from_iter(io->iter, io->bytes);
 	if (IS_ERR(chunk))
 		return PTR_ERR(chunk);
-	if (stream_write(stream, chunk))
-		return io->len;
+	if (!err && stream_write(stream, chunk))
+		return io->bytes;
 	if (io->nowait) {
-		iov_iter_revert(io->iter, io->len);
+		iov_iter_revert(io->iter, io->bytes);
 		cancelio_stream_chunk_free(chunk);
 	} else {
+		chunk->asks = !cancelio_latency_zero(stream->dev, CANCELIO_WRITE);
 		io->chunk = chunk;
 	}
 	return -EAGAIN;
@@ -410,30 +468,25 @@ static ssize_t stream_begin(struct cancelio_device *dev, struct cancelio_io *io)
 static void stream_submit(struct cancelio_request *req)
 {
 	struct stream *stream = to_stream(req->dev);
-	struct cancelio_queue *queue;
-	unsigned long flags;
-	int err;
 
-	/* Of a write only whether it needs the line ready: one that did not, never will. */
-	req->service_ns = cancelio_latency_ns(req->dev, req->op);
-	cancelio_request_submitted(req);
-	queue = req->op == CANCELIO_READ ? &stream->readers : &stream->writers;
+	if (!req->fate.service_ns)
+		cancelio_fate_draw(req->dev, req->op, true, &req->fate);
+	cancelio_hardware_submit(req->op == CANCELIO_READ ? &stream->readers : &stream->writers,
+				 req);
+	stream_run(stream);
+}
 
-	spin_lock_irqsave(&stream->lock, flags);
-	err = cancelio_queue_insert(queue, req);
-	spin_unlock_irqrestore(&stream->lock, flags);
-
-	if (err)
-		cancelio_request_complete(req, err);
-	else
-		stream_run(stream);
+static void stream_forgo(struct cancelio_request *req)
+{
+	if (req->op == CANCELIO_READ)
+		stream_return_turn(to_stream(req->dev));
 }
 
 static ssize_t stream_finish(struct cancelio_device *dev, struct cancelio_io *io)
 {
 	if (io->op == CANCELIO_READ)
 		return stream_read(to_stream(dev), io);
-	return io->len;
+	return io->bytes;
 }
 
 static __poll_t stream_poll(struct cancelio_device *dev, struct file *file, poll_table *wait)
@@ -449,18 +502,42 @@ static __poll_t stream_poll(struct cancelio_device *dev, struct file *file, poll
 	return events;
 }
 
-static void stream_latency_changed(struct cancelio_device *dev, enum cancelio_op op)
+static void stream_changed(struct cancelio_device *dev, enum cancelio_knob knob)
 {
 	struct stream *stream = to_stream(dev);
 
-	if (op != CANCELIO_WRITE)
+	if (knob != CANCELIO_KNOB_write_latency_ns)
 		return;
 	/* A write that waits goes on as it began; else the line is asked anew. */
 	scoped_guard(spinlock_irq, &stream->lock) {
-		if (cancelio_queue_empty(&stream->writers) && !stream_ready(stream))
+		if (cancelio_hardware_idle(&stream->writers) && !stream_ready(stream))
 			stream->asked = false;
 	}
 	stream_run(stream);
+}
+
+/* The gates have changed: who polls looks at them. */
+static void stream_repoll(struct stream *stream)
+{
+	wake_up_interruptible_all(&stream->poll);
+}
+
+static void stream_order(struct cancelio_device *dev, enum cancelio_order order)
+{
+	struct stream *stream = to_stream(dev);
+
+	cancelio_hardware_order(&stream->readers, order);
+	cancelio_hardware_order(&stream->writers, order);
+	stream_repoll(stream);
+}
+
+static void stream_remove(struct cancelio_device *dev)
+{
+	struct stream *stream = to_stream(dev);
+
+	cancelio_hardware_remove(&stream->readers);
+	cancelio_hardware_remove(&stream->writers);
+	stream_repoll(stream);
 }
 
 static int stream_create(struct cancelio_device *dev)
@@ -473,8 +550,8 @@ static int stream_create(struct cancelio_device *dev)
 	stream->dev = dev;
 	spin_lock_init(&stream->lock);
 	INIT_LIST_HEAD(&stream->line);
-	cancelio_queue_init(&stream->readers, &stream->lock, stream_reader_canceled);
-	cancelio_queue_init(&stream->writers, &stream->lock, stream_writer_canceled);
+	cancelio_hardware_init(&stream->readers, dev, &stream->lock, true, stream_reader_ended);
+	cancelio_hardware_init(&stream->writers, dev, &stream->lock, true, stream_writer_ended);
 	hrtimer_setup(&stream->arrival, stream_arrival, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
 	hrtimer_setup(&stream->turnaround, stream_turnaround, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
 	init_waitqueue_head(&stream->poll);
@@ -507,7 +584,10 @@ const struct cancelio_model cancelio_stream = {
 	.destroy = stream_destroy,
 	.begin = stream_begin,
 	.submit = stream_submit,
+	.forgo = stream_forgo,
 	.finish = stream_finish,
 	.poll = stream_poll,
-	.latency_changed = stream_latency_changed,
+	.changed = stream_changed,
+	.order = stream_order,
+	.remove = stream_remove,
 };

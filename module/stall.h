@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Named places in the core where a test can hold whoever gets there. Only the
+ * test build has them (make module TEST=1).
+ */
+#ifndef CANCELIO_STALL_H
+#define CANCELIO_STALL_H
+
+struct dentry;
+
+/*
+ *	ARM		before a request is armed
+ *	ARMED		armed, and the flag not looked at yet
+ *	FLAGGED		a canceller has set the flag, and not swapped yet
+ *	DEQUEUED	off its queue, and not started yet
+ *	UNMARKED	taken back from cancellation, and not completed yet
+ *	NOTIFY		ended, and the front door not told yet
+ */
+enum cancelio_stall {
+	CANCELIO_STALL_ARM,
+	CANCELIO_STALL_ARMED,
+	CANCELIO_STALL_FLAGGED,
+	CANCELIO_STALL_DEQUEUED,
+	CANCELIO_STALL_UNMARKED,
+	CANCELIO_STALL_NOTIFY,
+	CANCELIO_STALLS,
+};
+
+#ifdef CANCELIO_TEST
+void cancelio_stall(enum cancelio_stall point);
+void cancelio_stall_init(struct dentry *parent);
+/* Runs at each point, before anybody is held there; for tests in the kernel. */
+extern void (*cancelio_stall_hook)(enum cancelio_stall point);
+#else
+static inline void cancelio_stall(enum cancelio_stall point) {}
+static inline void cancelio_stall_init(struct dentry *parent) {}
+#endif
+
+#endif /* CANCELIO_STALL_H */
