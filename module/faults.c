@@ -19,6 +19,7 @@
 #include <linux/sysfs.h>
 
 #include "faults.h"
+#include "knobs.h"
 
 /* Above this are numbers that no program shall see. */
 #define ERRNO_MAX	133
@@ -46,7 +47,7 @@ static const struct {
 
 static bool parse_number(const char *text, u64 min, u64 max, u64 *number)
 {
-	return !kstrtou64(text, 10, number) && *number >= min && *number <= max;
+	return !strchr(text, '\n') && !kstrtou64(text, 10, number) && *number >= min && *number <= max;
 }
 
 static bool parse_error(const char *text, u64 *number)
@@ -139,12 +140,11 @@ static void faults_tidy(struct cancelio_knobs *knobs)
 int cancelio_faults_parse(struct cancelio_knobs *knobs, const char *text)
 {
 	struct cancelio_fault fault = {};
-	char copy[96], *rest, *ops, *what, *when;
+	char copy[96], *rest = copy, *ops, *what, *when;
 
-	if (strscpy(copy, text, sizeof(copy)) < 0)
+	if (cancelio_knob_line(copy, sizeof(copy), text))
 		return -EINVAL;
-	rest = strim(copy);
-	if (!strcmp(rest, "clear")) {
+	if (!strcmp(copy, "clear")) {
 		knobs->fault_count = 0;
 		return 0;
 	}

@@ -13,6 +13,26 @@
 #define DAY_NS	CANCELIO_LATENCY_MAX_NS
 
 /**
+ * cancelio_knob_line - copy a line that was written, without its newline
+ * @line: where to
+ * @size: bytes there
+ * @text: what was written
+ *
+ * Context: any.
+ * Return: 0, or -EINVAL: it is too long.
+ */
+int cancelio_knob_line(char *line, size_t size, const char *text)
+{
+	ssize_t len = strscpy(line, text, size);
+
+	if (len < 0)
+		return -EINVAL;
+	if (len && line[len - 1] == '\n')
+		line[len - 1] = '\0';
+	return 0;
+}
+
+/**
  * struct knob - one file
  * @offset: in &struct cancelio_knobs
  * @min: of a number
@@ -65,44 +85,33 @@ static ssize_t cancel_print(const struct knob *knob, const void *value, char *pa
 	return sysfs_emit(page, "%s\n", cancel_names[*(const u64 *)value]);
 }
 
-/* The next word of @text, which is then behind it; "" at the end. */
-static const char *next_word(char **text)
-{
-	char *word = skip_spaces(*text);
-
-	*text = word + strcspn(word, " \t\n");
-	if (**text)
-		*(*text)++ = '\0';
-	return word;
-}
-
 static bool parse_ns(const char *word, u64 *ns)
 {
-	return !kstrtou64(word, 10, ns) && *ns <= DAY_NS;
+	/* A newline at the end has gone already. */
+	return word && !strchr(word, '\n') && !kstrtou64(word, 10, ns) && *ns <= DAY_NS;
 }
 
 /* NS, uniform FROM TO, or exponential MEAN. */
 static int latency_parse(const struct knob *knob, void *value, const char *text)
 {
 	struct cancelio_latency latency = { .spread = CANCELIO_FIXED };
-	char copy[64], *rest = copy;
-	const char *word;
+	char copy[64], *rest = copy, *word;
 
-	if (strscpy(copy, text, sizeof(copy)) < 0)
+	if (cancelio_knob_line(copy, sizeof(copy), text))
 		return -EINVAL;
-	word = next_word(&rest);
-	if (!strcmp(word, "uniform")) {
+	word = strsep(&rest, " ");
+	if (!strcmp(word, "uniform"))
 		latency.spread = CANCELIO_UNIFORM;
-		word = next_word(&rest);
-		if (!parse_ns(next_word(&rest), &latency.to))
-			return -EINVAL;
-	} else if (!strcmp(word, "exponential")) {
+	else if (!strcmp(word, "exponential"))
 		latency.spread = CANCELIO_EXPONENTIAL;
-		word = next_word(&rest);
-	}
-	if (!parse_ns(word, &latency.from) || *next_word(&rest))
+	if (latency.spread != CANCELIO_FIXED)
+		word = strsep(&rest, " ");
+	if (!parse_ns(word, &latency.from))
 		return -EINVAL;
-	if (latency.spread == CANCELIO_UNIFORM && latency.from >= latency.to)
+	if (latency.spread == CANCELIO_UNIFORM &&
+	    (!parse_ns(strsep(&rest, " "), &latency.to) || latency.from >= latency.to))
+		return -EINVAL;
+	if (rest)
 		return -EINVAL;
 	*(struct cancelio_latency *)value = latency;
 	return 0;

@@ -32,6 +32,7 @@ enum cancelio_knob {
 	CANCELIO_KNOB_COUNT,
 };
 
+int cancelio_knob_line(char *line, size_t size, const char *text);
 void cancelio_knobs_init(struct cancelio_knobs *knobs);
 int cancelio_knob_parse(struct cancelio_knobs *knobs, enum cancelio_knob knob, const char *text);
 ssize_t cancelio_knob_print(const struct cancelio_knobs *knobs, enum cancelio_knob knob,
