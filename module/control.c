@@ -179,9 +179,11 @@ long cancelio_file_ioctl(struct file *file, unsigned int command, unsigned long 
 	struct cancelio_file *cfile = file->private_data;
 	void __user *argp = (void __user *)arg;
 
-	switch (command) {
-	case CANCELIO_IOC_VERSION:
+	if (command == CANCELIO_IOC_VERSION)
 		return put_user(CANCELIO_API_VERSION, (__u32 __user *)argp);
+	if (cancelio_device_removed(cfile->dev))
+		return -ENODEV;
+	switch (command) {
 	case CANCELIO_IOC_INFO:
 		return ioctl_info(cfile, argp);
 	case CANCELIO_IOC_CANCEL:

@@ -94,6 +94,17 @@ void cancelio_device_put_open(struct cancelio_device *dev)
 }
 
 /**
+ * cancelio_device_removed - whether a device that was opened is gone
+ * @dev: the device
+ *
+ * Context: any.
+ */
+bool cancelio_device_removed(struct cancelio_device *dev)
+{
+	return !READ_ONCE(dev->published);
+}
+
+/**
  * cancelio_device_submit_open - have a request of op CANCELIO_OPEN served
  * @req: the request
  *
@@ -215,7 +226,7 @@ static bool device_set_published(struct cancelio_device *dev, bool published)
 
 	spin_lock(&dev->lock);
 	before = dev->published;
-	dev->published = published;
+	WRITE_ONCE(dev->published, published);
 	spin_unlock(&dev->lock);
 	return before;
 }

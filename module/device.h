@@ -118,7 +118,7 @@ struct cancelio_settings {
  * @users: requests that were accepted and not freed, and one until it is
  *	removed. At 0 it takes no more
  * @lock: guards @published; process context
- * @published: it can be opened
+ * @published: it can be opened; READ_ONCE() without the lock
  * @order_lock: holds two orders apart; a mutex
  * @order: the last one; under @order_lock
  * @opener: serves opens
@@ -169,6 +169,7 @@ bool cancelio_device_get(struct cancelio_device *dev);
 void cancelio_device_put(struct cancelio_device *dev);
 int cancelio_device_get_open(struct cancelio_device *dev);
 void cancelio_device_put_open(struct cancelio_device *dev);
+bool cancelio_device_removed(struct cancelio_device *dev);
 void cancelio_device_submit_open(struct cancelio_request *req);
 void cancelio_device_order(struct cancelio_device *dev, enum cancelio_order order);
 

@@ -171,6 +171,29 @@ bool cancelio_latency_zero(struct cancelio_device *dev, enum cancelio_op op)
 }
 
 /**
+ * cancelio_may_wait - whether an operation may take any time
+ * @dev: the device
+ * @op: the operation
+ *
+ * Context: any.
+ */
+bool cancelio_may_wait(struct cancelio_device *dev, enum cancelio_op op)
+{
+	struct cancelio_behavior *behavior = &dev->behavior;
+	struct cancelio_knobs *knobs = &behavior->knobs;
+	bool may = !cancelio_latency_zero(dev, op);
+	unsigned long flags;
+	unsigned int i;
+
+	spin_lock_irqsave(&behavior->lock, flags);
+	for (i = 0; i < knobs->fault_count && !may; i++)
+		may = knobs->faults[i].kind == CANCELIO_FAULT_HANG &&
+		      knobs->faults[i].ops & BIT(op);
+	spin_unlock_irqrestore(&behavior->lock, flags);
+	return may;
+}
+
+/**
  * cancelio_transfer_ns - how long bytes take on their way
  * @dev: the device
  * @len: how many

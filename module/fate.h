@@ -139,6 +139,7 @@ int cancelio_behavior_set(struct cancelio_behavior *behavior, unsigned int knob,
 u64 cancelio_latency_draw(struct cancelio_device *dev, enum cancelio_op op);
 u64 cancelio_latency_mean(struct cancelio_device *dev, enum cancelio_op op);
 bool cancelio_latency_zero(struct cancelio_device *dev, enum cancelio_op op);
+bool cancelio_may_wait(struct cancelio_device *dev, enum cancelio_op op);
 u64 cancelio_transfer_ns(struct cancelio_device *dev, size_t len);
 void cancelio_fate_draw(struct cancelio_device *dev, enum cancelio_op op, bool may_hang,
 			struct cancelio_fate *fate);

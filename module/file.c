@@ -182,7 +182,7 @@ static int file_open(struct inode *inode, struct file *file)
 		err = -ENOMEM;
 		goto err_dev;
 	}
-	if (file->f_flags & O_NONBLOCK && !cancelio_latency_zero(dev, CANCELIO_OPEN))
+	if (file->f_flags & O_NONBLOCK && cancelio_may_wait(dev, CANCELIO_OPEN))
 		err = -EAGAIN;
 	else
 		err = file_wait(dev, NULL, false, &id, NULL);

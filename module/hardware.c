@@ -87,9 +87,9 @@ static ktime_t hardware_next_look(struct cancelio_request *req, ktime_t now)
 	ktime_t look;
 
 	if (req->fate.cancel != CANCELIO_CANCEL_POLL)
-		return req->deadline;
+		return req->ends_at;
 	look = ktime_add_ns(now, req->fate.cancel_ns);
-	return ktime_before(look, req->deadline) ? look : req->deadline;
+	return ktime_before(look, req->ends_at) ? look : req->ends_at;
 }
 
 static void hardware_start_timer(struct cancelio_request *req, ktime_t now)
@@ -162,8 +162,8 @@ static enum hrtimer_restart hardware_look(struct hrtimer *timer)
 	if (req->aborting ||
 	    (req->fate.cancel == CANCELIO_CANCEL_POLL && cancelio_request_is_canceled(req)))
 		status = -ECANCELED;
-	/* The abort of a slow one may have set a later deadline. */
-	if (req->served && ktime_before(now, req->deadline) &&
+	/* The abort of a slow one may have put its end off. */
+	if (req->served && ktime_before(now, req->ends_at) &&
 	    (status != -ECANCELED || req->aborting)) {
 		hardware_start_timer(req, now);
 		spin_unlock_irqrestore(hw->lock, flags);
@@ -209,9 +209,9 @@ static void hardware_abort_slowly(struct cancelio_request *req)
 	spin_lock_irqsave(hw->lock, flags);
 	req->aborting = true;
 	hardware_set_aside(req);
-	req->deadline = ktime_add_ns(ktime_get(), req->fate.cancel_ns);
+	req->ends_at = ktime_add_ns(ktime_get(), req->fate.cancel_ns);
 	/* A callback that runs has not seen this yet: it waits for the lock. */
-	hardware_start_timer(req, req->deadline);
+	hardware_start_timer(req, req->ends_at);
 	spin_unlock_irqrestore(hw->lock, flags);
 
 	hardware_ended(hw);
@@ -245,6 +245,7 @@ static int hardware_start(struct cancelio_hardware *hw, struct cancelio_request 
 	if (cancelio_request_is_canceled(req))
 		return -ECANCELED;
 	req->deadline = hardware_deadline(req, now);
+	req->ends_at = req->deadline;
 	if (!ktime_after(req->deadline, now))
 		return req->fate.error;
 
@@ -411,7 +412,7 @@ void cancelio_hardware_submit(struct cancelio_hardware *hw, struct cancelio_requ
 
 /**
  * cancelio_hardware_take - take the oldest request that its model can end now
- * @hw: the hardware, not stopped
+ * @hw: the hardware
  * @fits: says of the oldest whether it can; NULL: each can
  *
  * Context: any, @hw's lock held.
@@ -424,8 +425,6 @@ struct cancelio_request *cancelio_hardware_take(struct cancelio_hardware *hw,
 
 	lockdep_assert_held(hw->lock);
 
-	if (hw->waiting.stopped)
-		return NULL;
 	list_for_each_entry(req, &hw->serving, link) {
 		if (req->aside || (hardware_marks(req) && !READ_ONCE(req->cancel)))
 			continue;

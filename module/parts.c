@@ -95,12 +95,16 @@ static void parts_end(struct cancelio_request *master)
 static void parts_put(struct cancelio_request *master)
 {
 	struct cancelio_parts *parts = master->parts;
-	int left = atomic_dec_return(&parts->left);
+	int left;
 
+	/* Without our count, the cancel routine may end it under our hands. */
+	cancelio_request_get(master);
+	left = atomic_dec_return(&parts->left);
 	if (left == 1 && !cancelio_request_unmark_cancelable(master))
 		left = atomic_dec_return(&parts->left);
 	if (!left)
 		parts_end(master);
+	cancelio_request_put(master);
 }
 
 static void part_done(struct cancelio_request *req)

@@ -11,6 +11,8 @@
  *	EFAULT	the argument does not point to memory of the caller;
  *	EINVAL	a field that must be zero is not, or a value is none of those
  *		that are listed.
+ *	ENODEV	the device was removed; for all but CANCELIO_IOC_VERSION, and
+ *		before the two above.
  * Others are named with the command.
  */
 #ifndef _UAPI_LINUX_CANCELIO_H
