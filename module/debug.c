@@ -59,8 +59,9 @@ static int requests_show(struct seq_file *seq, void *v)
 	u64 master;
 
 	if (v == SEQ_START_TOKEN) {
-		seq_puts(seq, "      id op    state   cancelable canceled     age_ms"
-			 "      pid      tid      bytes    part_of\n");
+		seq_printf(seq, "%8s %-5s %-7s %-10s %-8s %10s %8s %8s %10s %10s\n", "id", "op",
+			   "state", "cancelable", "canceled", "age_ms", "pid", "tid", "bytes",
+			   "part_of");
 		return 0;
 	}
 	seq_printf(seq, "%8llu %-5s %-7s %-10s %-8s %10llu %8d %8d %10zu",

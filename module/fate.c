@@ -188,7 +188,8 @@ bool cancelio_may_wait(struct cancelio_device *dev, enum cancelio_op op)
 	spin_lock_irqsave(&behavior->lock, flags);
 	for (i = 0; i < knobs->fault_count && !may; i++)
 		may = knobs->faults[i].kind == CANCELIO_FAULT_HANG &&
-		      knobs->faults[i].ops & BIT(op);
+		      knobs->faults[i].ops & BIT(op) &&
+		      (knobs->faults[i].next || knobs->faults[i].ppm);
 	spin_unlock_irqrestore(&behavior->lock, flags);
 	return may;
 }

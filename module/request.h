@@ -131,8 +131,8 @@ struct cancelio_owner {
  * @timer: the hardware's
  * @deadline: when the hardware will be done, on CLOCK_MONOTONIC: 0 until it is
  *	started there, unless it came as @ticket may
- * @served: it is on a channel; under the hardware's lock, as the next three
  * @ends_at: when it will have ended there: @deadline, or the end of its abort
+ * @served: it is on a channel; under the hardware's lock, as @ends_at and the next three
  * @timed: @timer runs, and has a reference
  * @aborting: it was cancelled, and ends when @timer does
  * @aside: it hangs or is aborting

@@ -16,86 +16,26 @@
  * those who poll wait for what they then find.
  */
 #include <linux/poll.h>
-#include <linux/sched/signal.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
-#include <linux/uio.h>
 #include <linux/cancelio.h>
 
 #include "compat.h"
-#include "device.h"
-
-/* Up to here, a write that cannot wait is whole or not at all, as on a pipe. */
-#define WRITE_WHOLE	((size_t)PIPE_BUF)
-
-/**
- * struct stream_chunk - the bytes of one write
- * @link: on the line
- * @arrives: when they can be read, on CLOCK_MONOTONIC
- * @len: how many
- * @read: how many of them are gone
- * @asks: the write that brings it needs the line ready: one that did not, never will
- * @data: the bytes
- */
-struct stream_chunk {
-	struct list_head link;
-	ktime_t arrives;
-	size_t len;
-	size_t read;
-	bool asks;
-	u8 data[];
-};
-
-/**
- * struct stream - one line
- * @dev: its device
- * @lock: guards the rest, and is the lock of @readers and @writers; interrupts off
- * @line: chunks, oldest first; only who has the turn takes any away
- * @coming: the first of them that was not seen to have arrived, or NULL
- * @held: bytes on the line
- * @last: when the last byte put there can be read, on CLOCK_MONOTONIC
- * @turn: a reader has the turn
- * @asked: the line was asked for; it is ready at @ready
- * @ready: when, on CLOCK_MONOTONIC
- * @polled: somebody who polls wants to write
- * @repoll: the line they had asked for was taken: they must look, and ask, again
- * @readers: reads that wait
- * @writers: writes that wait, each with its chunk
- * @arrival: runs until @coming arrives
- * @turnaround: runs until the line is ready
- * @poll: who polls
- */
-struct stream {
-	struct cancelio_device *dev;
-	spinlock_t lock;	/* all that follows, but poll */
-	struct list_head line;
-	struct stream_chunk *coming;
-	size_t held;
-	ktime_t last;
-	bool turn;
-	bool asked;
-	ktime_t ready;
-	bool polled;
-	bool repoll;
-	struct cancelio_hardware readers;
-	struct cancelio_hardware writers;
-	struct hrtimer arrival;
-	struct hrtimer turnaround;
-	wait_queue_head_t poll;
-};
+#include "stream.h"
 
 void cancelio_stream_chunk_free(struct stream_chunk *chunk)
 {
 	kvfree(chunk);
 }
 
-static struct stream *to_stream(struct cancelio_device *dev)
-{
-	return dev->priv;
-}
-
-/* The oldest chunk, if it has arrived. */
-static struct stream_chunk *stream_arrived(struct stream *stream)
+/**
+ * stream_arrived - the oldest chunk, if it has arrived
+ * @stream: the stream
+ *
+ * Context: any, the lock held.
+ * Return: the chunk, or NULL.
+ */
+struct stream_chunk *stream_arrived(struct stream *stream)
 {
 	struct stream_chunk *chunk = stream->coming;
 	ktime_t now = ktime_get();
@@ -110,14 +50,27 @@ static struct stream_chunk *stream_arrived(struct stream *stream)
 	return chunk == stream->coming ? NULL : chunk;
 }
 
-static bool stream_readable(struct stream *stream)
+/**
+ * stream_readable - whether a read that comes now would not wait
+ * @stream: the stream
+ *
+ * Context: any, the lock held.
+ */
+bool stream_readable(struct stream *stream)
 {
+	lockdep_assert_held(&stream->lock);
+
 	return !stream->turn && !stream->readers.waiting.stopped &&
 	       cancelio_hardware_idle(&stream->readers) && stream_arrived(stream);
 }
 
-/* Whether the line takes a write now, if there is room. */
-static bool stream_ready(struct stream *stream)
+/**
+ * stream_ready - whether the line takes a write now, if there is room
+ * @stream: the stream
+ *
+ * Context: any, the lock held.
+ */
+bool stream_ready(struct stream *stream)
 {
 	lockdep_assert_held(&stream->lock);
 
@@ -126,8 +79,13 @@ static bool stream_ready(struct stream *stream)
 	return cancelio_latency_zero(stream->dev, CANCELIO_WRITE);
 }
 
-/* Somebody wants to write: has the line get ready. */
-static void stream_ask(struct stream *stream)
+/**
+ * stream_ask - somebody wants to write: have the line get ready
+ * @stream: the stream
+ *
+ * Context: any, the lock held.
+ */
+void stream_ask(struct stream *stream)
 {
 	lockdep_assert_held(&stream->lock);
 
@@ -139,7 +97,13 @@ static void stream_ask(struct stream *stream)
 	hrtimer_start(&stream->turnaround, stream->ready, HRTIMER_MODE_ABS);
 }
 
-static size_t stream_room(struct stream *stream)
+/**
+ * stream_room - bytes that the line can take
+ * @stream: the stream
+ *
+ * Context: any, the lock held.
+ */
+size_t stream_room(struct stream *stream)
 {
 	lockdep_assert_held(&stream->lock);
 
@@ -153,7 +117,14 @@ static bool stream_has_room(struct stream *stream)
 	       stream_room(stream) >= min_t(u64, WRITE_WHOLE, stream->dev->size);
 }
 
-static void stream_append(struct stream *stream, struct stream_chunk *chunk)
+/**
+ * stream_append - put a chunk on the line
+ * @stream: the stream, which has room
+ * @chunk: is the line's from here on
+ *
+ * Context: any, the lock held.
+ */
+void stream_append(struct stream *stream, struct stream_chunk *chunk)
 {
 	ktime_t arrives;
 
@@ -207,11 +178,13 @@ static __poll_t stream_events(struct stream *stream, bool write)
 	return events;
 }
 
-/*
- * Lets everybody go on who can: called, with no lock held, whenever bytes or
- * room or a turn have come, or a request.
+/**
+ * stream_run - let everybody go on who can
+ * @stream: the stream
+ *
+ * Context: any, no lock held; whenever bytes or room or a turn have come, or a request.
  */
-static void stream_run(struct stream *stream)
+void stream_run(struct stream *stream)
 {
 	struct cancelio_request *req, *next;
 	__poll_t events = 0;
@@ -283,39 +256,13 @@ static void stream_reader_ended(struct cancelio_hardware *hw)
 	stream_run(container_of(hw, struct stream, readers));
 }
 
-/* The caller has the turn. Copies what has arrived. */
-static ssize_t stream_copy(struct stream *stream, struct cancelio_io *io)
-{
-	size_t want = io->bytes, done = 0, n, copied;
-	struct stream_chunk *chunk;
-	ssize_t ret = 0;
-
-	while (done < want) {
-		scoped_guard(spinlock_irq, &stream->lock)
-			chunk = stream_arrived(stream);
-		if (!chunk)
-			break;
-		n = min(want - done, chunk->len - chunk->read);
-		copied = copy_to_iter(chunk->data + chunk->read, n, io->iter);
-		chunk->read += copied;
-		done += copied;
-		scoped_guard(spinlock_irq, &stream->lock) {
-			stream->held -= copied;
-			if (chunk->read == chunk->len)
-				list_del(&chunk->link);
-		}
-		if (chunk->read == chunk->len)
-			cancelio_stream_chunk_free(chunk);
-		if (copied < n) {
-			ret = -EFAULT;
-			break;
-		}
-		cond_resched();
-	}
-	return done ? done : ret;
-}
-
-static void stream_return_turn(struct stream *stream)
+/**
+ * stream_return_turn - a reader has had its turn
+ * @stream: the stream
+ *
+ * Context: any, no lock held.
+ */
+void stream_return_turn(struct stream *stream)
 {
 	unsigned long flags;
 
@@ -323,146 +270,6 @@ static void stream_return_turn(struct stream *stream)
 	stream->turn = false;
 	spin_unlock_irqrestore(&stream->lock, flags);
 	stream_run(stream);
-}
-
-/* The caller has the turn. Reads, and gives the turn back. */
-static ssize_t stream_read(struct stream *stream, struct cancelio_io *io)
-{
-	ssize_t n;
-
-	/* A thread that is killed would take the bytes with it. */
-	n = fatal_signal_pending(current) ? -EINTR : stream_copy(stream, io);
-	stream_return_turn(stream);
-	return n;
-}
-
-/*
- * What is to go wrong with this step, decided when it is known that it can go
- * on, or will wait. Nobody who does not wait meets a step that never ends.
- * Return: 0, or the error with which it ends.
- */
-static int stream_draw(struct stream *stream, struct cancelio_io *io)
-{
-	cancelio_fate_draw(stream->dev, io->op, !io->nowait, &io->fate);
-	io->bytes = min(io->len, io->fate.limit);
-	return io->fate.hang ? -EAGAIN : io->fate.error;
-}
-
-static ssize_t stream_read_begin(struct stream *stream, struct cancelio_io *io)
-{
-	int err;
-
-	io->len = iov_iter_count(io->iter);
-	scoped_guard(spinlock_irq, &stream->lock) {
-		err = cancelio_queue_refuses(&stream->readers.waiting);
-		if (!err && !stream_readable(stream))
-			err = -EAGAIN;
-		if (!err)
-			err = stream_draw(stream, io);
-		if (err)
-			return err;
-		stream->turn = true;
-	}
-	return stream_read(stream, io);
-}
-
-/* How much of a write of @want bytes can go on the line now. Asks for the line. */
-static size_t stream_write_now(struct stream *stream, size_t want)
-{
-	size_t room = stream_room(stream);
-
-	if (!stream_ready(stream)) {
-		stream_ask(stream);
-		return 0;
-	}
-	if (!cancelio_hardware_idle(&stream->writers) || stream->writers.waiting.stopped)
-		return 0;
-	if (want <= room)
-		return want;
-	return want <= WRITE_WHOLE ? 0 : room;
-}
-
-static struct stream_chunk *chunk_from_iter(struct iov_iter *iter, size_t len)
-{
-	struct stream_chunk *chunk;
-	size_t copied;
-
-	chunk = kvmalloc(struct_size(chunk, data, len), GFP_KERNEL_ACCOUNT);
-	if (!chunk)
-		return ERR_PTR(-ENOMEM);
-	chunk->len = len;
-	chunk->read = 0;
-	chunk->asks = false;
-	copied = copy_from_iter(chunk->data, len, iter);
-	if (copied == len)
-		return chunk;
-	iov_iter_revert(iter, copied);
-	cancelio_stream_chunk_free(chunk);
-	return ERR_PTR(-EFAULT);
-}
-
-/* Puts a chunk on the line if it can go there now. */
-static bool stream_write(struct stream *stream, struct stream_chunk *chunk)
-{
-	scoped_guard(spinlock_irq, &stream->lock) {
-		if (stream_write_now(stream, chunk->len) < chunk->len)
-			return false;
-		stream_append(stream, chunk);
-	}
-	stream_run(stream);
-	return true;
-}
-
-/*
- * A step of a write is at most what the line holds, and goes on it whole. Who
- * cannot wait puts there what has room.
- * Return: 0, or the error with which the step ends.
- */
-static int stream_write_length(struct stream *stream, struct cancelio_io *io)
-{
-	int err;
-
-	spin_lock_irq(&stream->lock);
-	err = cancelio_queue_refuses(&stream->writers.waiting);
-	io->len = min_t(u64, iov_iter_count(io->iter), stream->dev->size);
-	if (!err && io->nowait) {
-		io->len = stream_write_now(stream, io->len);
-		err = io->len ? 0 : -EAGAIN;
-	}
-	if (!err)
-		err = stream_draw(stream, io);
-	spin_unlock_irq(&stream->lock);
-	return err;
-}
-
-static ssize_t stream_write_begin(struct stream *stream, struct cancelio_io *io)
-{
-	struct stream_chunk *chunk;
-	int err;
-
-	err = stream_write_length(stream, io);
-	if (err && (err != -EAGAIN || io->nowait))
-		return err;
-	chunk = chunk_from_iter(io->iter, io->bytes);
-	if (IS_ERR(chunk))
-		return PTR_ERR(chunk);
-	if (!err && stream_write(stream, chunk))
-		return io->bytes;
-	if (io->nowait) {
-		iov_iter_revert(io->iter, io->bytes);
-		cancelio_stream_chunk_free(chunk);
-	} else {
-		chunk->asks = !cancelio_latency_zero(stream->dev, CANCELIO_WRITE);
-		io->chunk = chunk;
-	}
-	return -EAGAIN;
-}
-
-static ssize_t stream_begin(struct cancelio_device *dev, struct cancelio_io *io)
-{
-	if (io->op == CANCELIO_READ)
-		return stream_read_begin(to_stream(dev), io);
-	return stream_write_begin(to_stream(dev), io);
 }
 
 static void stream_submit(struct cancelio_request *req)
@@ -480,13 +287,6 @@ static void stream_forgo(struct cancelio_request *req)
 {
 	if (req->op == CANCELIO_READ)
 		stream_return_turn(to_stream(req->dev));
-}
-
-static ssize_t stream_finish(struct cancelio_device *dev, struct cancelio_io *io)
-{
-	if (io->op == CANCELIO_READ)
-		return stream_read(to_stream(dev), io);
-	return io->bytes;
 }
 
 static __poll_t stream_poll(struct cancelio_device *dev, struct file *file, poll_table *wait)
