@@ -31,6 +31,8 @@ void cancelio_queue_init(struct cancelio_queue *queue, spinlock_t *lock,
  */
 static void queue_end(struct cancelio_queue *queue, struct cancelio_request *req, int status)
 {
+	lockdep_assert_not_held(queue->lock);
+
 	if (queue->canceled_on_queue && test_bit(CANCELIO_DELIVERED, &req->flags))
 		queue->canceled_on_queue(req, status);
 	else
