@@ -81,6 +81,9 @@ static long ioctl_cancel(struct cancelio_file *file, void __user *arg)
 		return -EINVAL;
 	if ((cancel.by == CANCELIO_BY_FILE || cancel.by == CANCELIO_BY_DEVICE) && cancel.value)
 		return -EINVAL;
+	/* What is cancelled cannot be taken back when it cannot be told. */
+	if (copy_to_user(arg, &cancel, sizeof(cancel)))
+		return -EFAULT;
 	who.by = cancel.by;
 	who.value = cancel.value;
 	if (cancel.by == CANCELIO_BY_PROCESS || cancel.by == CANCELIO_BY_THREAD) {
