@@ -19,9 +19,39 @@ _Static_assert(offsetof(struct cancelio_info, pending) == 16, "pending");
 _Static_assert(offsetof(struct cancelio_info, open_latency_ns) == 24, "open");
 _Static_assert(offsetof(struct cancelio_info, read_latency_ns) == 32, "read");
 _Static_assert(offsetof(struct cancelio_info, write_latency_ns) == 40, "write");
-_Static_assert(offsetof(struct cancelio_info, reserved) == 48, "reserved");
+_Static_assert(offsetof(struct cancelio_info, flush_latency_ns) == 48, "flush");
+_Static_assert(offsetof(struct cancelio_info, reserved) == 56, "reserved");
+
+_Static_assert(sizeof(struct cancelio_cancel) == 64, "size");
+_Static_assert(offsetof(struct cancelio_cancel, flags) == 0, "flags");
+_Static_assert(offsetof(struct cancelio_cancel, by) == 4, "by");
+_Static_assert(offsetof(struct cancelio_cancel, value) == 8, "value");
+_Static_assert(offsetof(struct cancelio_cancel, found) == 16, "found");
+_Static_assert(offsetof(struct cancelio_cancel, reserved) == 24, "reserved");
+
+_Static_assert(sizeof(struct cancelio_request_info) == 80, "size");
+_Static_assert(offsetof(struct cancelio_request_info, flags) == 0, "flags");
+_Static_assert(offsetof(struct cancelio_request_info, op) == 4, "op");
+_Static_assert(offsetof(struct cancelio_request_info, id) == 8, "id");
+_Static_assert(offsetof(struct cancelio_request_info, state) == 16, "state");
+_Static_assert(offsetof(struct cancelio_request_info, process) == 20, "process");
+_Static_assert(offsetof(struct cancelio_request_info, thread) == 24, "thread");
+_Static_assert(offsetof(struct cancelio_request_info, pad) == 28, "pad");
+_Static_assert(offsetof(struct cancelio_request_info, length) == 32, "length");
+_Static_assert(offsetof(struct cancelio_request_info, age_ns) == 40, "age");
+_Static_assert(offsetof(struct cancelio_request_info, reserved) == 48, "reserved");
+
+_Static_assert(CANCELIO_API_VERSION == 2, "version");
 _Static_assert(CANCELIO_IOC_VERSION == 0x8004c100, "version");
 _Static_assert(CANCELIO_IOC_INFO == 0xc080c101, "info");
+_Static_assert(CANCELIO_IOC_CANCEL == 0xc040c102, "cancel");
+_Static_assert(CANCELIO_IOC_REQUEST == 0xc050c103, "request");
+_Static_assert(CANCELIO_BY_FILE == 1 && CANCELIO_BY_ID == 2 && CANCELIO_BY_PROCESS == 3 &&
+	       CANCELIO_BY_THREAD == 4 && CANCELIO_BY_DEVICE == 5, "by");
+_Static_assert(CANCELIO_OP_OPEN == 1 && CANCELIO_OP_READ == 2 && CANCELIO_OP_WRITE == 3 &&
+	       CANCELIO_OP_FLUSH == 4, "operations");
+_Static_assert(CANCELIO_STATE_STARTED == 1 && CANCELIO_STATE_CANCELABLE == 2 &&
+	       CANCELIO_STATE_CANCELED == 4, "states");
 _Static_assert(CANCELIO_MODEL_STREAM == 1 && CANCELIO_MODEL_STORE == 2, "models");
 _Static_assert(CANCELIO_LATENCY_MAX_NS == 24ULL * 60 * 60 * 1000000000, "latency");
 
@@ -148,8 +178,21 @@ TEST_F(abi, info)
 	EXPECT_EQ(FOREVER, info->open_latency_ns);
 	EXPECT_EQ(0x100000001ULL, info->read_latency_ns);
 	EXPECT_EQ(3, info->write_latency_ns);
+	EXPECT_EQ(0, info->flush_latency_ns);
 	for (size_t i = 0; i < ARRAY_SIZE(info->reserved); i++)
 		EXPECT_EQ(0, info->reserved[i]);
+}
+
+/* Of the store alone, hence not one of those that every device has. */
+TEST_F(abi, info_tells_of_flushes)
+{
+	if (variant->id == CANCELIO_MODEL_STORE)
+		ASSERT_EQ(0, set_latency(&self->dev, "flush_latency_ns", 0x200000001ULL));
+	memset(self->info, 0, sizeof(*self->info));
+	EXPECT_EQ(0, IOCTL(CANCELIO_IOC_INFO, self->info));
+	EXPECT_EQ(variant->id == CANCELIO_MODEL_STORE ? 0x200000001ULL : 0,
+		  self->info->flush_latency_ns);
+	set_latency(&self->dev, "flush_latency_ns", 0);
 }
 
 TEST_F(abi, info_tells_what_is_pending)
@@ -183,6 +226,9 @@ TEST_F(abi, unknown_commands)
 		_IOW(CANCELIO_IOC_MAGIC, 1, struct cancelio_info),
 		_IOWR(CANCELIO_IOC_MAGIC, 1, char[120]),
 		_IOWR(CANCELIO_IOC_MAGIC, 2, struct cancelio_info),
+		_IOW(CANCELIO_IOC_MAGIC, 2, struct cancelio_cancel),
+		_IOR(CANCELIO_IOC_MAGIC, 3, struct cancelio_request_info),
+		_IOWR(CANCELIO_IOC_MAGIC, 4, struct cancelio_request_info),
 		_IOWR(CANCELIO_IOC_MAGIC, 255, struct cancelio_info),
 	};
 	struct cancelio_info before;
@@ -205,6 +251,10 @@ TEST_F(abi, bad_memory)
 	EXPECT_EQ(-EFAULT, IOCTL(CANCELIO_IOC_VERSION, NULL));
 	EXPECT_EQ(-EFAULT, IOCTL(CANCELIO_IOC_VERSION, self->hole));
 	EXPECT_EQ(-EFAULT, IOCTL(CANCELIO_IOC_INFO, NULL));
+	EXPECT_EQ(-EFAULT, IOCTL(CANCELIO_IOC_CANCEL, NULL));
+	EXPECT_EQ(-EFAULT, IOCTL(CANCELIO_IOC_CANCEL, self->hole));
+	EXPECT_EQ(-EFAULT, IOCTL(CANCELIO_IOC_REQUEST, NULL));
+	EXPECT_EQ(-EFAULT, IOCTL(CANCELIO_IOC_REQUEST, self->hole));
 	EXPECT_EQ(-EFAULT, IOCTL(CANCELIO_IOC_INFO, self->hole));
 	memset(across, 0, sizeof(struct cancelio_info) - 1);
 	EXPECT_EQ(-EFAULT, IOCTL(CANCELIO_IOC_INFO, across));
@@ -220,6 +270,35 @@ TEST_F(abi, bad_memory)
 	EXPECT_EQ(-EFAULT, IOCTL(CANCELIO_IOC_INFO, self->info));
 }
 
+/*
+ * The same requests, by the same numbers, whatever the program's word: one is
+ * seen, cancelled by its id, and gone.
+ */
+TEST_F(abi, cancel_and_request)
+{
+	struct call call = { .fn = do_open, .path = self->dev.node };
+	struct cancelio_request_info *request = (void *)self->info;
+	struct cancelio_cancel *cancel = (void *)(request + 1);
+
+	set_latency(&self->dev, "open_latency_ns", FOREVER);
+	call_start(&call);
+	wait_pending(&self->dev, 1);
+	memset(request, 0, sizeof(*request));
+	ASSERT_EQ(0, IOCTL(CANCELIO_IOC_REQUEST, request));
+	EXPECT_EQ(CANCELIO_OP_OPEN, request->op);
+	EXPECT_EQ(getpid(), request->process);
+	EXPECT_EQ(call.tid, request->thread);
+	memset(cancel, 0, sizeof(*cancel));
+	cancel->by = CANCELIO_BY_ID;
+	cancel->value = request->id;
+	ASSERT_EQ(0, IOCTL(CANCELIO_IOC_CANCEL, cancel));
+	EXPECT_EQ(1, cancel->found);
+	EXPECT_EQ(-1, call_join(&call));
+	EXPECT_EQ(ECANCELED, call.err);
+	EXPECT_EQ(-ENOENT, IOCTL(CANCELIO_IOC_REQUEST, request));
+	EXPECT_EQ(-ENOENT, IOCTL(CANCELIO_IOC_CANCEL, cancel));
+}
+
 /* The struct just before the end of what is mapped: nothing behind it is touched. */
 TEST_F(abi, exactly_its_size)
 {
@@ -231,29 +310,59 @@ TEST_F(abi, exactly_its_size)
 	EXPECT_EQ(0, IOCTL(CANCELIO_IOC_VERSION, self->hole - sizeof(uint32_t)));
 }
 
-/* Each bit that must be zero, one by one. */
-TEST_F(abi, reserved)
+/* Each bit outside of [from, to) must be zero; one by one. */
+static void check_zero(struct __test_metadata *_metadata, FIXTURE_DATA(abi) *self,
+		       ioctl_fn fn, unsigned int command, size_t from, size_t to)
 {
-	const size_t reserved = offsetof(struct cancelio_info, reserved);
 	unsigned char *bytes = (unsigned char *)self->info;
-	struct cancelio_info before;
-	size_t i;
+	unsigned char before[sizeof(struct cancelio_info)];
+	size_t i, size = _IOC_SIZE(command);
 	int bit;
 
-	memset(bytes, 0, sizeof(before));
-	for (i = 0; i < sizeof(before); i++) {
-		if (i >= sizeof(before.flags) && i < reserved)
-			continue;
-		for (bit = 0; bit < 8; bit++) {
-			bytes[i] = 1 << bit;
-			before = *self->info;
-			ASSERT_EQ(-EINVAL, IOCTL(CANCELIO_IOC_INFO, bytes))
+	for (i = 0; i < size; i++) {
+		for (bit = 0; bit < 8 && (i < from || i >= to); bit++) {
+			bytes[i] |= 1 << bit;
+			memcpy(before, bytes, size);
+			ASSERT_EQ(-EINVAL, fn(self->fd, command, bytes))
 				TH_LOG("byte %zu bit %d", i, bit);
-			ASSERT_EQ(0, memcmp(&before, bytes, sizeof(before)));
+			ASSERT_EQ(0, memcmp(before, bytes, size));
+			bytes[i] &= ~(1 << bit);
 		}
-		bytes[i] = 0;
 	}
-	EXPECT_EQ(0, IOCTL(CANCELIO_IOC_INFO, bytes));
+}
+
+TEST_F(abi, reserved)
+{
+	memset(self->info, 0, sizeof(*self->info));
+	check_zero(_metadata, self, variant->ioctl, CANCELIO_IOC_INFO,
+		   sizeof(self->info->flags), offsetof(struct cancelio_info, reserved));
+	EXPECT_EQ(0, IOCTL(CANCELIO_IOC_INFO, self->info));
+}
+
+TEST_F(abi, reserved_of_cancel)
+{
+	struct cancelio_cancel *cancel = (void *)self->info;
+
+	memset(cancel, 0, sizeof(*cancel));
+	cancel->by = CANCELIO_BY_FILE;
+	check_zero(_metadata, self, variant->ioctl, CANCELIO_IOC_CANCEL,
+		   offsetof(struct cancelio_cancel, by), offsetof(struct cancelio_cancel, reserved));
+	EXPECT_EQ(-ENOENT, IOCTL(CANCELIO_IOC_CANCEL, cancel));
+}
+
+/* All but the id. What is only written is ignored, as long as it is not padding. */
+TEST_F(abi, reserved_of_request)
+{
+	struct cancelio_request_info *request = (void *)self->info;
+	const size_t written = offsetof(struct cancelio_request_info, op);
+
+	memset(request, 0, sizeof(*request));
+	check_zero(_metadata, self, variant->ioctl, CANCELIO_IOC_REQUEST, written,
+		   offsetof(struct cancelio_request_info, reserved));
+	request->pad = 1;
+	EXPECT_EQ(-EINVAL, IOCTL(CANCELIO_IOC_REQUEST, request));
+	request->pad = 0;
+	EXPECT_EQ(-ENOENT, IOCTL(CANCELIO_IOC_REQUEST, request));
 }
 
 TEST_HARNESS_MAIN
