@@ -234,12 +234,13 @@ struct counters {
 
 static inline struct counters counters_see(const struct made *made)
 {
-	struct counters c = { 0 };
+	struct counters c;
 	char path[128];
 
 	snprintf(path, sizeof(path), DEBUGFS "/%s/counters", made->dev.name);
-	sscanf(text_read(path), "accepted %llu completed %llu cancelled %llu failed %llu pending %llu late %llu",
-	       &c.accepted, &c.completed, &c.cancelled, &c.failed, &c.pending, &c.late);
+	if (sscanf(text_read(path), "accepted %llu completed %llu cancelled %llu failed %llu pending %llu late %llu",
+		   &c.accepted, &c.completed, &c.cancelled, &c.failed, &c.pending, &c.late) != 6)
+		abort();
 	return c;
 }
 

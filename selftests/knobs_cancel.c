@@ -221,11 +221,8 @@ TEST_F(cancel, never)
 	EXPECT_GOES_ON();
 	serve(self);
 	call_join(&self->call);
-	if (variant->fn == do_open) {
-		EXPECT_LE(0, self->call.ret);
-	} else {
-		EXPECT_EQ(variant->ret, self->call.ret);
-	}
+	EXPECT_LE(variant->ret, self->call.ret);
+	EXPECT_TRUE(variant->fn == do_open || self->call.ret == variant->ret);
 	EXPECT_EQ(1, handled);
 	EXPECT_STREQ("1 done, 0 cancelled, 0 failed, 0 pending, 1 late",
 		     counters_since(&self->made, &self->before));
@@ -373,14 +370,15 @@ TEST_F(window, a_cancel_stands_still)
  */
 TEST_F(window, cancel_and_end_both_win)
 {
-	int read_it = 0, cancelled = 0;
-	struct counters before;
+	unsigned int read_it = 0, cancelled = 0;
+	struct counters before, after;
 	char byte, left;
 
 	ASSERT_EQ(0, device_make(&self->made, "a", "model=stream;race_window_ns=1000000"));
 	self->fd = open(self->made.dev.node, O_RDWR | O_CLOEXEC);
 	before = counters_see(&self->made);
-	while (read_it < 3 || cancelled < 3) {
+	/* Some of the reads have been asked to end, and did not. */
+	while (read_it < 3 || cancelled < 3 || !counters_see(&self->made).late) {
 		struct call call = { .fn = do_read, .fd = self->fd, .buf = &byte, .len = 1 };
 
 		byte = 0;
@@ -400,18 +398,18 @@ TEST_F(window, cancel_and_end_both_win)
 		}
 	}
 	/* Each request ended once, as its caller was told; drain() opens the device. */
-	EXPECT_EQ(0, counters_see(&self->made).pending);
-	EXPECT_EQ(cancelled, counters_see(&self->made).cancelled - before.cancelled);
-	EXPECT_EQ(2 * read_it, counters_see(&self->made).completed - before.completed);
-	/* Some were asked to end, and then did not. */
-	EXPECT_LT(0, counters_see(&self->made).late);
+	after = counters_see(&self->made);
+	EXPECT_EQ(0, after.pending);
+	EXPECT_EQ(0, after.failed);
+	EXPECT_EQ(cancelled, after.cancelled - before.cancelled);
+	EXPECT_EQ(2 * read_it, after.completed - before.completed);
 }
 
 /* The same for a request whose end is a timer's, and that changes a medium. */
 TEST_F(window, a_write_is_done_or_not)
 {
-	int written = 0, cancelled = 0;
-	struct counters before;
+	unsigned int written = 0, cancelled = 0;
+	struct counters before, after;
 	char old = 0, now, next;
 
 	ASSERT_EQ(0, device_make(&self->made, "a",
@@ -439,9 +437,9 @@ TEST_F(window, a_write_is_done_or_not)
 		ASSERT_EQ(1, pread(self->fd, &now, 1, 0));
 		ASSERT_EQ(old, now);
 	}
-	EXPECT_EQ(cancelled, counters_see(&self->made).cancelled - before.cancelled);
-	EXPECT_EQ(2 * written + cancelled,
-		  counters_see(&self->made).completed - before.completed);
+	after = counters_see(&self->made);
+	EXPECT_EQ(cancelled, after.cancelled - before.cancelled);
+	EXPECT_EQ(2 * written + cancelled, after.completed - before.completed);
 }
 
 TEST_HARNESS_MAIN

@@ -79,8 +79,9 @@ TEST_F(store, channels)
 	EXPECT_STREQ("-s-ssq", states(self));
 	cancel(_metadata, &self->calls[5]);
 	EXPECT_STREQ("-s-ss-", states(self));
-	for (int i = 0; i < 3; i++)
-		cancel(_metadata, &self->calls[(int[]){ 1, 3, 4 }[i]]);
+	cancel(_metadata, &self->calls[1]);
+	cancel(_metadata, &self->calls[3]);
+	cancel(_metadata, &self->calls[4]);
 	EXPECT_STREQ("0 done, 6 cancelled, 0 failed, 0 pending, 0 late",
 		     counters_since(&self->made, &self->before));
 }
