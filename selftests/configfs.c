@@ -142,7 +142,8 @@ TEST_F(config, a_device_is_made_anew)
 	close(fd);
 }
 
-TEST_F(config, an_open_device_is_busy)
+/* As when it is unplugged: who has it open is told, and holds nothing up. */
+TEST_F(config, an_open_device_goes)
 {
 	char byte;
 	int fd;
@@ -151,31 +152,48 @@ TEST_F(config, an_open_device_is_busy)
 	find(self);
 	fd = open(self->dev.node, O_RDWR);
 	ASSERT_LE(0, fd);
-	EXPECT_EQ(-EBUSY, put("live", "0"));
+	ASSERT_EQ(1, write(fd, "a", 1));
 	EXPECT_EQ(-EBUSY, remove_directory());
-	EXPECT_STREQ("1", get("live"));
-	/* And works on. */
-	EXPECT_EQ(1, write(fd, "a", 1));
-	EXPECT_EQ(1, read(fd, &byte, 1));
-	close(fd);
 	EXPECT_EQ(0, put("live", "0"));
+	EXPECT_STREQ("0", get("live"));
+	EXPECT_STREQ("", get("device"));
+	EXPECT_EQ(-1, read(fd, &byte, 1));
+	EXPECT_EQ(ENODEV, errno);
+	ASSERT_EQ(0, remove_directory());
+	EXPECT_EQ(-1, write(fd, "a", 1));
+	EXPECT_EQ(ENODEV, errno);
+	EXPECT_EQ(0, close(fd));
+	ASSERT_EQ(0, mkdir(NAME, 0755));
 }
 
-TEST_F(config, a_device_that_is_being_opened_is_busy)
+TEST_F(config, a_device_that_is_being_opened_goes)
 {
 	struct call call = { .fn = do_open, .path = self->dev.node };
 
-	handle(SIGUSR1, 0);
 	ASSERT_EQ(0, put("open_latency_ns", "86400000000000"));
 	ASSERT_EQ(0, put("live", "1"));
 	find(self);
 	call_start(&call);
 	wait_pending(&self->dev, 1);
-	EXPECT_EQ(-EBUSY, put("live", "0"));
-	call_signal(&call, SIGUSR1);
-	EXPECT_EQ(-1, call_join(&call));
-	EXPECT_EQ(EINTR, call.err);
 	EXPECT_EQ(0, put("live", "0"));
+	EXPECT_EQ(-1, call_join(&call));
+	EXPECT_EQ(ENODEV, call.err);
+}
+
+/* An open file of a device that is gone holds the module, and nothing else does. */
+TEST_F(config, an_open_file_of_a_device_that_went)
+{
+	long users = module_users();
+	int fd;
+
+	ASSERT_EQ(0, put("live", "1"));
+	find(self);
+	fd = open(self->dev.node, O_RDWR);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, put("live", "0"));
+	EXPECT_LT(users, module_users());
+	close(fd);
+	wait_until(module_users() == users);
 }
 
 TEST_F(config, a_live_device_keeps_its_directory_and_settings)

@@ -292,4 +292,44 @@ TEST_F(params, unload_right_after_use)
 	}
 }
 
+static int tell(const struct device *dev, const char *name, const char *text)
+{
+	return attr_write(dev, name, text, strlen(text));
+}
+
+/* Who was killed has left a request behind that its device does not let go. */
+TEST_F(params, unload_with_requests_left_behind)
+{
+	char byte = 0;
+	struct call call = { .buf = &byte, .len = 1 };
+	struct device devs[2];
+	pid_t pid;
+
+	ASSERT_EQ(0, load(self->ko, "store_size=4096"));
+	ASSERT_TRUE(device_find(&devs[0], "stream"));
+	ASSERT_TRUE(device_find(&devs[1], "store"));
+	for (int i = 0; i < 4; i++) {
+		const struct device *dev = &devs[i / 2];
+
+		call.fn = i % 2 ? do_write : do_read;
+		call.fd = open(dev->node, O_RDWR | O_CLOEXEC);
+		ASSERT_LE(0, call.fd);
+		ASSERT_EQ(0, tell(dev, "cancel", i % 2 ? "poll" : "once-started-never"));
+		set_latency(dev, "poll_interval_ns", FOREVER);
+		set_latency(dev, "read_latency_ns", FOREVER);
+		set_latency(dev, "write_latency_ns", FOREVER);
+		pid = child_start(&call, 0);
+		wait_pending(dev, 1 + i % 2);
+		kill(pid, SIGKILL);
+		ASSERT_EQ(-SIGKILL, child_wait(pid));
+		EXPECT_EQ(1 + i % 2, pending(dev));
+		/* An open file holds the module; the requests do not. */
+		EXPECT_EQ(-EWOULDBLOCK, unload());
+		close(call.fd);
+	}
+	wait_until(!module_users());
+	EXPECT_EQ(0, unload());
+	EXPECT_EQ(-1, count_devices());
+}
+
 TEST_HARNESS_MAIN
