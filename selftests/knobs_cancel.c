@@ -153,7 +153,7 @@ TEST_F(cancel, slow_takes_its_time)
 {
 	uint64_t asked;
 
-	ASSERT_EQ(0, knob_put(&self->made, "abort_latency_ns", "50000000"));
+	ASSERT_EQ(0, knob_put(&self->made, "abort_latency_ns", "uniform 50000000 60000000"));
 	BEGIN("slow", DAY);
 	asked = now_ns();
 	call_signal(&self->call, SIGUSR1);
@@ -231,6 +231,16 @@ TEST_F(cancel, never)
 TEST_F(cancel, never_ends_with_the_device)
 {
 	BEGIN("once-started-never", DAY);
+	call_signal(&self->call, SIGUSR1);
+	EXPECT_GOES_ON();
+	EXPECT_ENDS_WITH_THE_DEVICE();
+}
+
+/* What a cancel meets was settled when the request came. */
+TEST_F(cancel, change_holds_for_later_requests)
+{
+	BEGIN("once-started-never", DAY);
+	ASSERT_EQ(0, knob_put(&self->made, "cancel", "prompt"));
 	call_signal(&self->call, SIGUSR1);
 	EXPECT_GOES_ON();
 	EXPECT_ENDS_WITH_THE_DEVICE();
