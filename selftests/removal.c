@@ -55,37 +55,58 @@ FIXTURE_VARIANT(removal)
 	bool canceled;
 };
 
-#define VARIANT(name, ...)	FIXTURE_VARIANT_ADD(removal, name) { __VA_ARGS__ }
 #define NEVER			"once-started-never"
 
-VARIANT(open, "store", do_open, "prompt", "started");
-VARIANT(open_never, "stream", do_open, NEVER, "started");
-VARIANT(open_hung, "stream", do_open, NEVER, "started", "faults", "all hang rate=1000000");
-VARIANT(read, "store", do_read, "prompt", "started");
-VARIANT(read_slow, "store", do_read, "slow", "started");
-VARIANT(read_poll, "store", do_read, "poll", "started");
-VARIANT(read_never, "store", do_read, NEVER, "started");
-VARIANT(write, "store", do_write, "prompt", "started");
-VARIANT(fsync_never, "store", do_fsync, NEVER, "started");
-VARIANT(read_hung, "store", do_read, "prompt", "started", "faults", "read hang next=1");
-VARIANT(read_hung_never, "store", do_read, NEVER, "started", "faults", "read hang next=1");
-VARIANT(read_stuck, "store", do_read, NEVER, "queued", "stuck", "1");
-VARIANT(read_queued, "store", do_read, NEVER, "queued", "queue", "stop");
-VARIANT(read_split, "store", do_read, "prompt", "started", "split", "4", 5);
-VARIANT(read_split_never, "store", do_read, NEVER, "started", "split", "4", 5);
-VARIANT(read_in_abort, "store", do_read, "slow", "started", .canceled = true);
-VARIANT(read_canceled_poll, "store", do_read, "poll", "started", .canceled = true);
-VARIANT(read_canceled_never, "store", do_read, NEVER, "started", .canceled = true);
-VARIANT(stream_read, "stream", do_read, "prompt", "started");
-VARIANT(stream_read_slow, "stream", do_read, "slow", "started");
-VARIANT(stream_read_poll, "stream", do_read, "poll", "started");
-VARIANT(stream_read_never, "stream", do_read, NEVER, "started");
-VARIANT(stream_read_queued, "stream", do_read, NEVER, "queued", "queue", "stop");
-VARIANT(stream_read_hung, "stream", do_read, NEVER, "started", "faults", "read hang next=1");
-VARIANT(stream_read_in_abort, "stream", do_read, "slow", "started", .canceled = true);
-VARIANT(stream_write, "stream", do_write, "prompt", "started");
-VARIANT(stream_write_never, "stream", do_write, NEVER, "started");
-VARIANT(stream_write_queued, "stream", do_write, NEVER, "queued", "queue", "stop");
+FIXTURE_VARIANT_ADD(removal, open) { "store", do_open, "prompt", "started" };
+FIXTURE_VARIANT_ADD(removal, open_never) { "stream", do_open, NEVER, "started" };
+FIXTURE_VARIANT_ADD(removal, open_hung) {
+	"stream", do_open, NEVER, "started", "faults", "all hang rate=1000000"
+};
+FIXTURE_VARIANT_ADD(removal, read) { "store", do_read, "prompt", "started" };
+FIXTURE_VARIANT_ADD(removal, read_slow) { "store", do_read, "slow", "started" };
+FIXTURE_VARIANT_ADD(removal, read_poll) { "store", do_read, "poll", "started" };
+FIXTURE_VARIANT_ADD(removal, read_never) { "store", do_read, NEVER, "started" };
+FIXTURE_VARIANT_ADD(removal, write) { "store", do_write, "prompt", "started" };
+FIXTURE_VARIANT_ADD(removal, fsync_never) { "store", do_fsync, NEVER, "started" };
+FIXTURE_VARIANT_ADD(removal, read_hung) {
+	"store", do_read, "prompt", "started", "faults", "read hang next=1"
+};
+FIXTURE_VARIANT_ADD(removal, read_hung_never) {
+	"store", do_read, NEVER, "started", "faults", "read hang next=1"
+};
+FIXTURE_VARIANT_ADD(removal, read_stuck) { "store", do_read, NEVER, "queued", "stuck", "1" };
+FIXTURE_VARIANT_ADD(removal, read_queued) { "store", do_read, NEVER, "queued", "queue", "stop" };
+FIXTURE_VARIANT_ADD(removal, read_split) { "store", do_read, "prompt", "started", "split", "4", 5 };
+FIXTURE_VARIANT_ADD(removal, read_split_never) {
+	"store", do_read, NEVER, "started", "split", "4", 5
+};
+FIXTURE_VARIANT_ADD(removal, read_in_abort) {
+	"store", do_read, "slow", "started", .canceled = true
+};
+FIXTURE_VARIANT_ADD(removal, read_canceled_poll) {
+	"store", do_read, "poll", "started", .canceled = true
+};
+FIXTURE_VARIANT_ADD(removal, read_canceled_never) {
+	"store", do_read, NEVER, "started", .canceled = true
+};
+FIXTURE_VARIANT_ADD(removal, stream_read) { "stream", do_read, "prompt", "started" };
+FIXTURE_VARIANT_ADD(removal, stream_read_slow) { "stream", do_read, "slow", "started" };
+FIXTURE_VARIANT_ADD(removal, stream_read_poll) { "stream", do_read, "poll", "started" };
+FIXTURE_VARIANT_ADD(removal, stream_read_never) { "stream", do_read, NEVER, "started" };
+FIXTURE_VARIANT_ADD(removal, stream_read_queued) {
+	"stream", do_read, NEVER, "queued", "queue", "stop"
+};
+FIXTURE_VARIANT_ADD(removal, stream_read_hung) {
+	"stream", do_read, NEVER, "started", "faults", "read hang next=1"
+};
+FIXTURE_VARIANT_ADD(removal, stream_read_in_abort) {
+	"stream", do_read, "slow", "started", .canceled = true
+};
+FIXTURE_VARIANT_ADD(removal, stream_write) { "stream", do_write, "prompt", "started" };
+FIXTURE_VARIANT_ADD(removal, stream_write_never) { "stream", do_write, NEVER, "started" };
+FIXTURE_VARIANT_ADD(removal, stream_write_queued) {
+	"stream", do_write, NEVER, "queued", "queue", "stop"
+};
 
 FIXTURE_SETUP(removal)
 {

@@ -188,9 +188,10 @@ static inline struct counters counters(const struct device *dev)
 	FILE *file = debug_open(dev, "counters");
 	struct counters c;
 
-	if (fscanf(file, "accepted %llu completed %llu cancelled %llu failed %llu pending %llu "
-		   "late %llu overdue %llu", &c.accepted, &c.completed, &c.cancelled, &c.failed,
-		   &c.pending, &c.late, &c.overdue) != 7)
+	if (fscanf(file, "accepted %llu completed %llu cancelled %llu", &c.accepted, &c.completed,
+		   &c.cancelled) != 3 ||
+	    fscanf(file, " failed %llu pending %llu late %llu overdue %llu", &c.failed, &c.pending,
+		   &c.late, &c.overdue) != 4)
 		abort();
 	fclose(file);
 	return c;
