@@ -52,7 +52,7 @@ static void start(FIXTURE_DATA(control) *self)
 {
 	for (int i = 0; i < 3; i++) {
 		call_start(&self->call[i]);
-		wait_pending(&self->dev, i + 1);
+		wait_state(&self->dev, "started", i + 1);
 	}
 }
 

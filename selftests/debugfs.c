@@ -95,9 +95,8 @@ TEST_F(shown, states)
 			.fn = do_read, .fd = self->fd, .buf = self->buf, .len = 8,
 		};
 		call_start(&calls[i]);
-		wait_pending(&self->dev, i + 1);
+		wait_state(&self->dev, i ? "queued" : "started", i ? i : 1);
 	}
-	wait_state(&self->dev, "started", 1);
 	ASSERT_EQ(3, see(&self->dev, seen, 3));
 	EXPECT_TRUE(is_row(&seen[0], "read", "started", "no", "no"));
 	EXPECT_TRUE(is_row(&seen[1], "read", "queued", "yes", "no"));

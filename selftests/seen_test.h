@@ -158,9 +158,40 @@ static inline size_t count_state(const struct device *dev, const char *state,
 	return count;
 }
 
+/* Not on its way any more. A part has no thread, and one that was killed is gone. */
+static inline bool asleep(int tid)
+{
+	char path[32], text[512], *state;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", tid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	state = strrchr(text, ')');
+	return !state || state[2] != 'R';
+}
+
+/*
+ * Waits until so many are in this state, and their threads asleep: from when a
+ * request is seen in a state, it is some steps until it can be cancelled there.
+ */
 static inline void wait_state(const struct device *dev, const char *state, size_t count)
 {
-	wait_until(count_state(dev, state, NULL) == count);
+	struct seen seen[64];
+	size_t n, i, found;
+
+	for (;;) {
+		n = see(dev, seen, 64);
+		for (i = found = 0; i < n && i < 64; i++)
+			found += asleep(seen[i].tid) && !strcmp(seen[i].state, state);
+		/* Awake, they may have moved on. */
+		if (found == count && count_state(dev, state, NULL) == count)
+			return;
+		pause_a_bit();
+	}
 }
 
 /* So many have been asked to be cancelled, and have not ended. */
