@@ -91,6 +91,8 @@ static ssize_t knob_store(struct device *dev, struct device_attribute *attr,
 		device->model->changed(device, knob);
 	if (knob == CANCELIO_KNOB_watchdog_s)
 		cancelio_watchdog_changed(device);
+	if (knob == CANCELIO_KNOB_max_pending)
+		wake_up_all(&device->room);
 	return count;
 }
 

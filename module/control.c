@@ -22,6 +22,7 @@
  * @by: CANCELIO_BY_*
  * @value: of @by, if it is an id
  * @pid: of @by, if it is a process or a thread
+ * @admin: whether it may have others': asked when it is first needed
  * @denied: there was one that it may not have
  */
 struct who {
@@ -29,6 +30,7 @@ struct who {
 	u32 by;
 	u64 value;
 	struct pid *pid;
+	enum { ADMIN_UNKNOWN, ADMIN_NO, ADMIN_YES } admin;
 	bool denied;
 };
 
@@ -52,9 +54,13 @@ static bool who_means(const struct who *who, const struct cancelio_request *req)
 	}
 }
 
-static bool may_have(const struct cancelio_request *req)
+static bool may_have(struct who *who, const struct cancelio_request *req)
 {
-	return req->owner.process == task_tgid(current) || capable(CAP_SYS_ADMIN);
+	if (req->owner.process == task_tgid(current))
+		return true;
+	if (who->admin == ADMIN_UNKNOWN)
+		who->admin = capable(CAP_SYS_ADMIN) ? ADMIN_YES : ADMIN_NO;
+	return who->admin == ADMIN_YES;
 }
 
 static bool match_who(struct cancelio_request *req, const void *arg)
@@ -63,7 +69,7 @@ static bool match_who(struct cancelio_request *req, const void *arg)
 
 	if (!who_means(who, req))
 		return false;
-	if (may_have(req))
+	if (may_have(who, req))
 		return true;
 	who->denied = true;
 	return false;
@@ -125,16 +131,17 @@ static void describe(const struct cancelio_request *req, struct cancelio_request
 static long ioctl_request(struct cancelio_file *file, void __user *arg)
 {
 	struct cancelio_request_info info;
+	u64 ticket, last = cancelio_table_last(&file->dev->table);
+	struct who who = { .file = file };
 	struct cancelio_request *req;
-	u64 ticket;
 
 	if (copy_from_user(&info, arg, sizeof(info)))
 		return -EFAULT;
 	if (info.flags || info.pad || memchr_inv(info.reserved, 0, sizeof(info.reserved)))
 		return -EINVAL;
 	ticket = info.id;
-	while ((req = cancelio_table_next(&file->dev->table, ticket))) {
-		if (req->owner.process && may_have(req))
+	while ((req = cancelio_table_next(&file->dev->table, ticket, last))) {
+		if (req->owner.process && may_have(&who, req))
 			break;
 		ticket = req->ticket;
 		cancelio_request_put(req);
@@ -184,6 +191,9 @@ long cancelio_file_ioctl(struct file *file, unsigned int command, unsigned long 
 
 	if (command == CANCELIO_IOC_VERSION)
 		return put_user(CANCELIO_API_VERSION, (__u32 __user *)argp);
+	if (command != CANCELIO_IOC_INFO && command != CANCELIO_IOC_CANCEL &&
+	    command != CANCELIO_IOC_REQUEST)
+		return -ENOTTY;
 	if (cancelio_device_removed(cfile->dev))
 		return -ENODEV;
 	switch (command) {
@@ -191,9 +201,7 @@ long cancelio_file_ioctl(struct file *file, unsigned int command, unsigned long 
 		return ioctl_info(cfile, argp);
 	case CANCELIO_IOC_CANCEL:
 		return ioctl_cancel(cfile, argp);
-	case CANCELIO_IOC_REQUEST:
-		return ioctl_request(cfile, argp);
 	default:
-		return -ENOTTY;
+		return ioctl_request(cfile, argp);
 	}
 }

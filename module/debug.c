@@ -32,7 +32,7 @@ static void *requests_start(struct seq_file *seq, loff_t *pos)
 {
 	struct cancelio_device *dev = seq->private;
 
-	return *pos ? cancelio_table_next(&dev->table, *pos - 1) : SEQ_START_TOKEN;
+	return *pos ? cancelio_table_next(&dev->table, *pos - 1, U64_MAX) : SEQ_START_TOKEN;
 }
 
 static void *requests_next(struct seq_file *seq, void *v, loff_t *pos)
@@ -40,7 +40,7 @@ static void *requests_next(struct seq_file *seq, void *v, loff_t *pos)
 	struct cancelio_device *dev = seq->private;
 	struct cancelio_request *req = v, *next;
 
-	next = cancelio_table_next(&dev->table, v == SEQ_START_TOKEN ? 0 : req->ticket);
+	next = cancelio_table_next(&dev->table, v == SEQ_START_TOKEN ? 0 : req->ticket, U64_MAX);
 	if (v != SEQ_START_TOKEN)
 		cancelio_request_put(req);
 	*pos = next ? next->ticket : *pos + 1;

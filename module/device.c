@@ -164,6 +164,7 @@ static void device_init(struct cancelio_device *dev, const struct cancelio_setti
 	refcount_set(&dev->users, 1);
 	spin_lock_init(&dev->lock);
 	mutex_init(&dev->order_lock);
+	init_waitqueue_head(&dev->room);
 	cancelio_hardware_init(&dev->opener, dev, NULL, true, NULL);
 	cancelio_restarts_init(&dev->restarts);
 	cancelio_watchdog_init(dev);
@@ -277,6 +278,7 @@ void cancelio_device_remove(struct cancelio_device *dev)
 	cancelio_hardware_remove(&dev->opener);
 	dev->model->remove(dev);
 	cancelio_table_cancel(&dev->table, match_all, NULL);
+	wake_up_all(&dev->room);
 	cancelio_device_put(dev);
 }
 

@@ -121,6 +121,7 @@ struct cancelio_settings {
  * @published: it can be opened; READ_ONCE() without the lock
  * @order_lock: holds two orders apart; a mutex
  * @order: the last one; under @order_lock
+ * @room: who waits until an open file has fewer requests
  * @opener: serves opens
  * @restarts: calls that signals have interrupted
  * @watchdog: looks for requests that do not end
@@ -149,6 +150,7 @@ struct cancelio_device {
 	struct mutex order_lock;	/* order */
 	enum cancelio_order order;
 
+	wait_queue_head_t room;
 	struct cancelio_hardware opener;
 	struct cancelio_restarts restarts;
 	struct delayed_work watchdog;

@@ -208,7 +208,7 @@ u64 cancelio_transfer_ns(struct cancelio_device *dev, size_t len)
 
 	if (!bandwidth)
 		return 0;
-	if (len / bandwidth >= CANCELIO_LATENCY_MAX_NS / NSEC_PER_SEC)
+	if (div64_u64(len, bandwidth) >= CANCELIO_LATENCY_MAX_NS / NSEC_PER_SEC)
 		return CANCELIO_LATENCY_MAX_NS;
 	return mul_u64_u64_div_u64(len, NSEC_PER_SEC, bandwidth);
 }

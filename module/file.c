@@ -15,7 +15,6 @@
  * which it tries with O_NONBLOCK, it sends a worker that sleeps here.
  */
 #include <linux/completion.h>
-#include <linux/fdtable.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/uio.h>
@@ -53,7 +52,7 @@ static void call_done(struct cancelio_request *req)
 {
 	struct file_call *call = to_call(req);
 
-	cancelio_owner_leave(&req->owner);
+	cancelio_owner_leave(&req->owner, req->dev);
 	if (xchg(&call->state, CALL_ENDED) != CALL_LEFT)
 		complete(&call->ended);
 	else if (!req->status && req->dev->model->forgo)
@@ -110,7 +109,6 @@ static int call_wait(struct file_call *call, const struct cancelio_call_id *id)
 static struct file_call *call_create(struct cancelio_device *dev,
 				     const struct cancelio_call_id *id, struct cancelio_io *io)
 {
-	struct cancelio_progress progress;
 	struct file_call *call;
 
 	call = kzalloc(sizeof(*call), GFP_KERNEL_ACCOUNT);
@@ -122,10 +120,6 @@ static struct file_call *call_create(struct cancelio_device *dev,
 	init_completion(&call->ended);
 	cancelio_request_init(&call->req, dev, &call_ops, id->op);
 	call->req.len = id->len;
-	if (cancelio_restart_take(&dev->restarts, id, &progress)) {
-		call->req.ticket = progress.ticket;
-		call->req.deadline = progress.deadline;
-	}
 	if (io) {
 		call->req.chunk = io->chunk;
 		call->req.fate = io->fate;
@@ -133,28 +127,41 @@ static struct file_call *call_create(struct cancelio_device *dev,
 	return call;
 }
 
+/* If this is a call that goes on after a signal, it does so where it was. */
+static void call_resume(struct file_call *call, const struct cancelio_call_id *id)
+{
+	struct cancelio_progress progress;
+
+	if (!cancelio_restart_take(&call->req.dev->restarts, id, &progress))
+		return;
+	call->req.ticket = progress.ticket;
+	call->req.deadline = progress.deadline;
+}
+
 /*
  * Has a call done, and waits.
  * Return: 0, a negative errno, or -ERESTARTSYS.
  */
-static int file_wait(struct cancelio_device *dev, struct cancelio_file *cfile, bool nonblock,
+static int file_wait(struct cancelio_device *dev, struct file *file,
 		     const struct cancelio_call_id *id, struct cancelio_io *io)
 {
+	bool nonblock = file && file->f_flags & O_NONBLOCK;
 	struct file_call *call;
 	int err;
 
 	call = call_create(dev, id, io);
 	if (!call)
 		return -ENOMEM;
-	err = cancelio_owner_enter(&call->req.owner, cfile, nonblock);
+	err = cancelio_owner_enter(&call->req.owner, file, nonblock);
 	if (err)
 		goto out;
 	if (dev->model->prepare && id->op != CANCELIO_OPEN)
 		err = dev->model->prepare(&call->req);
 	if (err) {
-		cancelio_owner_leave(&call->req.owner);
+		cancelio_owner_leave(&call->req.owner, dev);
 		goto out;
 	}
+	call_resume(call, id);
 	if (id->op == CANCELIO_OPEN)
 		cancelio_device_submit_open(&call->req);
 	else
@@ -185,7 +192,7 @@ static int file_open(struct inode *inode, struct file *file)
 	if (file->f_flags & O_NONBLOCK && cancelio_may_wait(dev, CANCELIO_OPEN))
 		err = -EAGAIN;
 	else
-		err = file_wait(dev, NULL, false, &id, NULL);
+		err = file_wait(dev, NULL, &id, NULL);
 	/* io_uring of 7.2 hands -ERESTARTSYS of an open to the program. */
 	if (err == -ERESTARTSYS && current->flags & PF_IO_WORKER)
 		err = -EINTR;
@@ -218,11 +225,6 @@ static int store_file_open(struct inode *inode, struct file *file)
 	return file_open(inode, file);
 }
 
-static int same_file(const void *arg, struct file *file, unsigned int fd)
-{
-	return file == arg;
-}
-
 static bool match_closer(struct cancelio_request *req, const void *arg)
 {
 	const struct cancelio_owner *closer = arg;
@@ -240,10 +242,12 @@ static int file_flush(struct file *file, fl_owner_t id)
 	struct cancelio_file *cfile = file->private_data;
 	const struct cancelio_owner closer = { .file = cfile, .files = id };
 
+	/* Who waits for room does so while others have requests. */
 	if (!atomic64_read(&cfile->pending))
 		return 0;
-	if (!(current->flags & PF_EXITING) && iterate_fd(current->files, 0, same_file, file))
+	if (!(current->flags & PF_EXITING) && !cancelio_file_closed(file))
 		return 0;
+	wake_up_all(&cfile->dev->room);
 	cancelio_table_cancel(&cfile->dev->table, match_closer, &closer);
 	return 0;
 }
@@ -269,13 +273,15 @@ static ssize_t file_step(struct file *file, struct cancelio_io *io)
 	io->fate = (struct cancelio_fate){};
 	io->chunk = NULL;
 	n = dev->model->begin(dev, io);
-	if (n != -EAGAIN || io->nowait)
+	if (n != -EAGAIN || io->nowait) {
+		cancelio_restart_forget(&dev->restarts);
 		return n;
+	}
 	id.op = io->op;
 	id.file = file;
 	id.pos = io->pos;
 	id.len = io->len;
-	n = file_wait(dev, cfile, file->f_flags & O_NONBLOCK, &id, io);
+	n = file_wait(dev, file, &id, io);
 	return n ? n : dev->model->finish(dev, io);
 }
 
@@ -289,8 +295,11 @@ static ssize_t file_io(struct kiocb *iocb, struct iov_iter *iter, enum cancelio_
 		.nowait = iocb->ki_flags & IOCB_NOWAIT ||
 			  (file->f_op->poll && file->f_flags & O_NONBLOCK),
 	};
+	struct cancelio_file *cfile = file->private_data;
 	ssize_t done = 0, n;
 
+	if (cancelio_device_removed(cfile->dev))
+		return -ENODEV;
 	if (!iov_iter_count(iter))
 		return 0;
 	do {
@@ -305,6 +314,9 @@ static ssize_t file_io(struct kiocb *iocb, struct iov_iter *iter, enum cancelio_
 		cond_resched();
 	} while (iov_iter_count(iter) && !fatal_signal_pending(current));
 
+	/* What returns a short count is not restarted. */
+	if (done && n == -ERESTARTSYS)
+		cancelio_restart_forget(&cfile->dev->restarts);
 	iocb->ki_pos = io.pos;
 	return done ? done : n;
 }
@@ -332,7 +344,7 @@ static int store_fsync(struct file *file, loff_t start, loff_t end, int datasync
 	struct cancelio_file *cfile = file->private_data;
 	const struct cancelio_call_id id = { .op = CANCELIO_FLUSH, .file = file };
 
-	return file_wait(cfile->dev, cfile, file->f_flags & O_NONBLOCK, &id, NULL);
+	return file_wait(cfile->dev, file, &id, NULL);
 }
 
 static __poll_t stream_poll(struct file *file, poll_table *wait)

@@ -8,7 +8,6 @@
 #include <linux/atomic.h>
 #include <linux/fs.h>
 #include <linux/kref.h>
-#include <linux/wait.h>
 
 struct cancelio_device;
 struct cancelio_owner;
@@ -18,20 +17,19 @@ struct cancelio_owner;
  * @ref: the file's own, and one of each request that it has outstanding
  * @dev: its device; there until the file is released
  * @pending: requests outstanding
- * @room: those who wait until there are fewer
  */
 struct cancelio_file {
 	struct kref ref;
 	struct cancelio_device *dev;
 	atomic64_t pending;
-	wait_queue_head_t room;
 };
 
 /* owner.c */
 struct cancelio_file *cancelio_file_create(struct cancelio_device *dev);
 void cancelio_file_put(struct cancelio_file *file);
-int cancelio_owner_enter(struct cancelio_owner *owner, struct cancelio_file *file, bool nowait);
-void cancelio_owner_leave(struct cancelio_owner *owner);
+int cancelio_owner_enter(struct cancelio_owner *owner, struct file *file, bool nowait);
+bool cancelio_file_closed(struct file *file);
+void cancelio_owner_leave(struct cancelio_owner *owner, struct cancelio_device *dev);
 void cancelio_owner_put(struct cancelio_owner *owner);
 
 /* control.c */

@@ -17,8 +17,9 @@
 #include "parts.h"
 #include "trace.h"
 
-/* Requests started in one go, with interrupts off. */
+/* Requests started in one go, with interrupts off, and goes before somebody else goes on. */
 #define BATCH	32
+#define ROUNDS	8
 
 static bool hardware_marks(struct cancelio_request *req)
 {
@@ -70,15 +71,25 @@ static bool hardware_leave(struct cancelio_request *req, int status)
 	return true;
 }
 
-/* It is the core's reference that is left, if a callback runs its own, too. */
+/*
+ * The request is off its channel. Drops the timer's reference, unless the
+ * callback runs: it waits for the lock and will drop it, or has armed the timer
+ * again and is about to return, and then the timer shall not keep the request
+ * for as long as it was armed for.
+ */
 static void hardware_stop_timer(struct cancelio_request *req)
 {
 	lockdep_assert_held(req->hardware->lock);
 
-	if (!req->timed || hrtimer_try_to_cancel(&req->timer) <= 0)
+	if (!req->timed)
 		return;
-	req->timed = false;
-	cancelio_request_put(req);
+	if (hrtimer_try_to_cancel(&req->timer) > 0) {
+		req->timed = false;
+		/* It is not the last: the core has one. */
+		cancelio_request_put(req);
+	} else if (hrtimer_is_queued(&req->timer)) {
+		hrtimer_start(&req->timer, 0, HRTIMER_MODE_ABS);
+	}
 }
 
 /* When the timer of a request shall look at it next. */
@@ -159,6 +170,11 @@ static enum hrtimer_restart hardware_look(struct hrtimer *timer)
 	bool left;
 
 	spin_lock_irqsave(hw->lock, flags);
+	/* Armed again while this waited for the lock: the reference is for that. */
+	if (hrtimer_is_queued(timer)) {
+		spin_unlock_irqrestore(hw->lock, flags);
+		return HRTIMER_NORESTART;
+	}
 	if (req->aborting ||
 	    (req->fate.cancel == CANCELIO_CANCEL_POLL && cancelio_request_is_canceled(req)))
 		status = -ECANCELED;
@@ -181,6 +197,20 @@ static enum hrtimer_restart hardware_look(struct hrtimer *timer)
 	return HRTIMER_NORESTART;
 }
 
+/* Ends a request that its cancel routine owns. The lock is held, and dropped. */
+static void hardware_abort_unlock(struct cancelio_request *req, int status, unsigned long flags)
+	__releases(req->hardware->lock)
+{
+	struct cancelio_hardware *hw = req->hardware;
+
+	req->status = status;
+	hardware_unlink(req);
+	hardware_stop_timer(req);
+	spin_unlock_irqrestore(hw->lock, flags);
+
+	cancelio_request_complete(req, status);
+}
+
 /* The cancel routine of a started request that ends at once. */
 static void hardware_abort(struct cancelio_request *req)
 {
@@ -190,12 +220,7 @@ static void hardware_abort(struct cancelio_request *req)
 	trace_cancelio_abort(req);
 	/* The lock waits for a start that has marked, but not armed the timer, yet. */
 	spin_lock_irqsave(hw->lock, flags);
-	req->status = -ECANCELED;
-	hardware_unlink(req);
-	hardware_stop_timer(req);
-	spin_unlock_irqrestore(hw->lock, flags);
-
-	cancelio_request_complete(req, -ECANCELED);
+	hardware_abort_unlock(req, -ECANCELED, flags);
 	hardware_ended(hw);
 }
 
@@ -207,13 +232,16 @@ static void hardware_abort_slowly(struct cancelio_request *req)
 
 	trace_cancelio_abort(req);
 	spin_lock_irqsave(hw->lock, flags);
-	req->aborting = true;
-	hardware_set_aside(req);
-	req->ends_at = ktime_add_ns(ktime_get(), req->fate.cancel_ns);
-	/* A callback that runs has not seen this yet: it waits for the lock. */
-	hardware_start_timer(req, req->ends_at);
-	spin_unlock_irqrestore(hw->lock, flags);
-
+	if (hw->waiting.gate == CANCELIO_GATE_REMOVED) {
+		/* The removal has left it to us, and waits for nothing. */
+		hardware_abort_unlock(req, -ENODEV, flags);
+	} else {
+		req->aborting = true;
+		hardware_set_aside(req);
+		req->ends_at = ktime_add_ns(ktime_get(), req->fate.cancel_ns);
+		hardware_start_timer(req, req->ends_at);
+		spin_unlock_irqrestore(hw->lock, flags);
+	}
 	hardware_ended(hw);
 }
 
@@ -311,12 +339,28 @@ static void hardware_fill(struct cancelio_hardware *hw, struct list_head *left)
 	hw->again |= i == BATCH;
 }
 
+/* Somebody else's turn: who runs may be in an interrupt. */
+static void hardware_run_later(struct cancelio_hardware *hw)
+{
+	/* The reference is for the work. Without a request there is nothing to run. */
+	if (cancelio_device_get(hw->dev) && !queue_work(cancelio_workqueue, &hw->more))
+		cancelio_device_put(hw->dev);
+}
+
+static void hardware_more(struct work_struct *work)
+{
+	struct cancelio_hardware *hw = container_of(work, struct cancelio_hardware, more);
+
+	cancelio_hardware_run(hw);
+	cancelio_device_put(hw->dev);
+}
+
 /**
  * cancelio_hardware_run - start what waits while there are free channels
  * @hw: the hardware
  *
  * One who ends a request that this has started comes here again, from within:
- * then it is left to the first.
+ * then it is left to the first. Nobody serves the others for ever.
  *
  * Context: any, no lock of ours held.
  */
@@ -324,13 +368,14 @@ void cancelio_hardware_run(struct cancelio_hardware *hw)
 {
 	unsigned long flags;
 	LIST_HEAD(left);
+	int rounds;
 
 	spin_lock_irqsave(hw->lock, flags);
 	hw->again = true;
 	if (hw->running)
 		goto out;
 	hw->running = true;
-	while (hw->again) {
+	for (rounds = 0; hw->again && rounds < ROUNDS; rounds++) {
 		hw->again = false;
 		hardware_fill(hw, &left);
 		spin_unlock_irqrestore(hw->lock, flags);
@@ -338,6 +383,8 @@ void cancelio_hardware_run(struct cancelio_hardware *hw)
 		spin_lock_irqsave(hw->lock, flags);
 	}
 	hw->running = false;
+	if (hw->again)
+		hardware_run_later(hw);
 out:
 	spin_unlock_irqrestore(hw->lock, flags);
 }
@@ -379,6 +426,7 @@ void cancelio_hardware_init(struct cancelio_hardware *hw, struct cancelio_device
 	cancelio_queue_init(&hw->waiting, hw->lock, NULL);
 	cancelio_queue_init(&hw->stuck, hw->lock, hardware_stuck_canceled);
 	hw->ended = ended;
+	INIT_WORK(&hw->more, hardware_more);
 }
 
 /**

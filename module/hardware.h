@@ -6,6 +6,8 @@
 #ifndef CANCELIO_HARDWARE_H
 #define CANCELIO_HARDWARE_H
 
+#include <linux/workqueue.h>
+
 #include "request.h"
 
 /**
@@ -20,6 +22,7 @@
  * @aside: of @serving, those that no model takes: they hang, or are on their way out
  * @running: somebody starts what waits
  * @again: and shall look once more
+ * @more: goes on where that has taken too long
  * @serving: requests on the other ones that the hardware itself will end, by
  *	ticket: not those that it has sent on
  * @waiting: requests not started yet
@@ -36,6 +39,7 @@ struct cancelio_hardware {
 	unsigned int aside;
 	bool running;
 	bool again;
+	struct work_struct more;
 	struct list_head serving;
 	struct cancelio_queue waiting;
 	struct cancelio_queue stuck;

@@ -162,7 +162,7 @@ static const struct knob knob_table[CANCELIO_KNOB_COUNT] = {
 	KNOB_NUMBER(channels, 1, 65536),
 	KNOB_NUMBER(stuck, 0, 65536),
 	KNOB_NUMBER(split, 0, 1ULL << 30),
-	KNOB_NUMBER(poll_interval_ns, 10 * NSEC_PER_USEC, DAY_NS),
+	KNOB_NUMBER(poll_interval_ns, 100 * NSEC_PER_USEC, DAY_NS),
 	KNOB_NUMBER(race_window_ns, 0, NSEC_PER_MSEC),
 	KNOB_NUMBER(seed, 0, U64_MAX),
 	KNOB_NUMBER(max_pending, 1, 1 << 24),

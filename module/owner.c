@@ -2,6 +2,7 @@
 /*
  * On whose behalf a request is there, and how many each open file may have.
  */
+#include <linux/fdtable.h>
 #include <linux/pid.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -25,7 +26,6 @@ struct cancelio_file *cancelio_file_create(struct cancelio_device *dev)
 		return NULL;
 	kref_init(&file->ref);
 	file->dev = dev;
-	init_waitqueue_head(&file->room);
 	return file;
 }
 
@@ -57,6 +57,46 @@ static bool file_claim(struct cancelio_file *file)
 	return true;
 }
 
+static int same_file(const void *arg, struct file *file, unsigned int fd)
+{
+	return file == arg;
+}
+
+/**
+ * cancelio_file_closed - whether the current process has no descriptor of a file
+ * @file: the open file
+ *
+ * Context: process, not while it exits.
+ */
+bool cancelio_file_closed(struct file *file)
+{
+	return !iterate_fd(current->files, 0, same_file, file);
+}
+
+/*
+ * Waits until the file may have one more. Who waits here has no request yet,
+ * and so sees by itself what would have ended one.
+ */
+static int file_wait_for_room(struct file *file)
+{
+	struct cancelio_file *cfile = file->private_data;
+	struct cancelio_device *dev = cfile->dev;
+	bool closed = false, claimed = false;
+	int err;
+
+	/* One that had no descriptor to begin with, as a file that io_uring keeps, loses none. */
+	if (cancelio_file_closed(file))
+		err = wait_event_interruptible(dev->room, (claimed = file_claim(cfile)) ||
+					       cancelio_device_removed(dev));
+	else
+		err = wait_event_interruptible(dev->room, (claimed = file_claim(cfile)) ||
+					       cancelio_device_removed(dev) ||
+					       (closed = cancelio_file_closed(file)));
+	if (err || claimed)
+		return err;
+	return closed ? -ECANCELED : -ENODEV;
+}
+
 /**
  * cancelio_owner_enter - begin a request on behalf of the current thread
  * @owner: zeroed memory, the request's
@@ -65,22 +105,21 @@ static bool file_claim(struct cancelio_file *file)
  *
  * Context: process, of who asks; sleeps.
  * Return: 0; -EAGAIN: @file has as many as it may; -ERESTARTSYS: a signal came
- * first.
+ * first; -ECANCELED: a close; -ENODEV: the device's removal.
  */
-int cancelio_owner_enter(struct cancelio_owner *owner, struct cancelio_file *file, bool nowait)
+int cancelio_owner_enter(struct cancelio_owner *owner, struct file *file, bool nowait)
 {
+	struct cancelio_file *cfile = file ? file->private_data : NULL;
 	int err;
 
-	if (file && !file_claim(file)) {
-		if (nowait)
-			return -EAGAIN;
-		err = wait_event_interruptible(file->room, file_claim(file));
+	if (cfile && !file_claim(cfile)) {
+		err = nowait ? -EAGAIN : file_wait_for_room(file);
 		if (err)
 			return err;
 	}
-	if (file)
-		kref_get(&file->ref);
-	owner->file = file;
+	if (cfile)
+		kref_get(&cfile->ref);
+	owner->file = cfile;
 	owner->files = current->files;
 	owner->process = get_pid(task_tgid(current));
 	owner->thread = get_pid(task_pid(current));
@@ -90,18 +129,17 @@ int cancelio_owner_enter(struct cancelio_owner *owner, struct cancelio_file *fil
 /**
  * cancelio_owner_leave - the request has ended
  * @owner: one that has entered
+ * @dev: its device
  *
  * Context: any.
  */
-void cancelio_owner_leave(struct cancelio_owner *owner)
+void cancelio_owner_leave(struct cancelio_owner *owner, struct cancelio_device *dev)
 {
-	struct cancelio_file *file = owner->file;
-
-	if (!file)
+	if (!owner->file)
 		return;
-	atomic64_dec(&file->pending);
-	if (wq_has_sleeper(&file->room))
-		wake_up(&file->room);
+	atomic64_dec(&owner->file->pending);
+	if (wq_has_sleeper(&dev->room))
+		wake_up_all(&dev->room);
 }
 
 /**

@@ -121,7 +121,7 @@ int cancelio_queue_insert(struct cancelio_queue *queue, struct cancelio_request 
  */
 int cancelio_queue_forward(struct cancelio_queue *queue, struct cancelio_request *req)
 {
-	if (WARN_ON_ONCE(READ_ONCE(req->cancel)) || cancelio_queue_refuses(queue))
+	if (WARN_ON_ONCE(test_bit(CANCELIO_MARKED, &req->flags)) || cancelio_queue_refuses(queue))
 		return -EBUSY;
 	return queue_put(queue, req);
 }
@@ -143,7 +143,7 @@ int cancelio_queue_requeue(struct cancelio_queue *queue, struct cancelio_request
 {
 	lockdep_assert_held(queue->lock);
 
-	if (WARN_ON_ONCE(READ_ONCE(req->cancel)))
+	if (WARN_ON_ONCE(test_bit(CANCELIO_MARKED, &req->flags)))
 		return -EBUSY;
 	switch (queue->gate) {
 	case CANCELIO_GATE_PURGE:
@@ -181,11 +181,14 @@ static struct cancelio_request *queue_take(struct cancelio_queue *queue)
  *
  * Context: any, @queue's lock held.
  * Return: a request that is the caller's and not marked, or NULL: there is
- * none, all that are there are being cancelled, or the queue is stopped.
+ * none, all that are there are being cancelled, or the queue is stopped or is
+ * being purged.
  */
 struct cancelio_request *cancelio_queue_remove_next(struct cancelio_queue *queue)
 {
-	return queue->stopped ? NULL : queue_take(queue);
+	if (queue->stopped || queue->gate >= CANCELIO_GATE_PURGE)
+		return NULL;
+	return queue_take(queue);
 }
 
 /**

@@ -21,8 +21,9 @@
  * A completion runs with no lock of ours held, and so does a cancel routine.
  * Locks, outer first: the lock of a queue is its owner's (a stream's or a
  * hardware's), and no two of those are ever held together; inside it may be
- * taken the device's lock of its knobs or that of its table. The lock of a
- * master's parts is taken alone.
+ * taken the device's lock of its knobs or that of its table, and nothing but a
+ * wait queue's. The lock of a master's parts, and that of calls to restart, are
+ * taken alone.
  */
 #ifndef CANCELIO_REQUEST_H
 #define CANCELIO_REQUEST_H
@@ -118,7 +119,8 @@ struct cancelio_owner {
  * @flags: see above; atomic bit operations
  * @cancel: see above; xchg() only
  * @state: written by the owner; DONE is final
- * @status: 0 or a negative errno; valid once DONE
+ * @status: 0 or a negative errno, once DONE; before, the owner's to note with
+ *	what it will end
  * @accepted_at: when, in ns of CLOCK_MONOTONIC; 0 if it never was
  * @started_at: when it was last started, as @accepted_at
  * @canceled_at: when a cancel was first asked, as @accepted_at

@@ -140,6 +140,35 @@ void cancelio_restart_save(struct cancelio_restarts *restarts,
 		call_free(oldest);
 }
 
+/* Takes what was remembered of this thread, if anything was. */
+static struct restart_call *call_remove_own(struct cancelio_restarts *restarts)
+{
+	struct restart_call *call;
+
+	/* What this thread saved it sees without the lock. */
+	if (list_empty_careful(&restarts->calls))
+		return NULL;
+
+	spin_lock(&restarts->lock);
+	call = call_remove(restarts, task_pid(current));
+	spin_unlock(&restarts->lock);
+	return call;
+}
+
+/**
+ * cancelio_restart_forget - the current thread does something else
+ * @restarts: the device's
+ *
+ * Context: process, of the caller.
+ */
+void cancelio_restart_forget(struct cancelio_restarts *restarts)
+{
+	struct restart_call *call = call_remove_own(restarts);
+
+	if (call)
+		call_free(call);
+}
+
 /**
  * cancelio_restart_take - find out whether this is a call that goes on
  * @restarts: the device's
@@ -156,16 +185,9 @@ bool cancelio_restart_take(struct cancelio_restarts *restarts,
 			   const struct cancelio_call_id *id,
 			   struct cancelio_progress *progress)
 {
-	struct restart_call *call;
+	struct restart_call *call = call_remove_own(restarts);
 	bool same;
 
-	/* What this thread saved it sees without the lock. */
-	if (list_empty_careful(&restarts->calls))
-		return false;
-
-	spin_lock(&restarts->lock);
-	call = call_remove(restarts, task_pid(current));
-	spin_unlock(&restarts->lock);
 	if (!call)
 		return false;
 

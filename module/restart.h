@@ -53,6 +53,7 @@ void cancelio_restarts_free(struct cancelio_restarts *restarts);
 void cancelio_restart_save(struct cancelio_restarts *restarts,
 			   const struct cancelio_call_id *id,
 			   const struct cancelio_progress *progress);
+void cancelio_restart_forget(struct cancelio_restarts *restarts);
 bool cancelio_restart_take(struct cancelio_restarts *restarts,
 			   const struct cancelio_call_id *id,
 			   struct cancelio_progress *progress);

@@ -178,27 +178,19 @@ static __poll_t stream_events(struct stream *stream, bool write)
 	return events;
 }
 
-/**
- * stream_run - let everybody go on who can
- * @stream: the stream
- *
- * Context: any, no lock held; whenever bytes or room or a turn have come, or a request.
- */
-void stream_run(struct stream *stream)
+/* Who can go on. Those that have ended are in @done. */
+static void stream_serve(struct stream *stream, struct list_head *done)
 {
-	struct cancelio_request *req, *next;
-	__poll_t events = 0;
-	unsigned long flags;
-	LIST_HEAD(done);
-	bool repoll;
+	struct cancelio_request *req;
 
-	spin_lock_irqsave(&stream->lock, flags);
+	lockdep_assert_held(&stream->lock);
+
 	while ((req = cancelio_hardware_take(&stream->writers, stream_fits))) {
 		if (!req->status) {
 			stream_append(stream, req->chunk);
 			req->chunk = NULL;
 		}
-		list_add_tail(&req->link, &done);
+		list_add_tail(&req->link, done);
 	}
 	while (stream_arrived(stream) && !stream->turn) {
 		req = cancelio_hardware_take(&stream->readers, NULL);
@@ -206,25 +198,30 @@ void stream_run(struct stream *stream)
 			break;
 		/* One that fails takes no bytes, and so no turn. */
 		stream->turn = !req->status;
-		list_add_tail(&req->link, &done);
+		list_add_tail(&req->link, done);
 	}
 	if (stream->coming)
 		hrtimer_start(&stream->arrival, stream->coming->arrives, HRTIMER_MODE_ABS);
 	if (!cancelio_hardware_idle(&stream->writers))
 		stream_ask(stream);
-	/* Who polls gets on the wait queue before it looks, under the lock. */
-	if (waitqueue_active(&stream->poll))
-		events = stream_events(stream, stream->polled);
-	else
-		stream->polled = false;
-	repoll = stream->repoll;
-	stream->repoll = false;
-	spin_unlock_irqrestore(&stream->lock, flags);
+}
 
-	list_for_each_entry_safe(req, next, &done, link) {
+/* Return: whether one of them was to have had the turn. */
+static bool stream_end_all(struct list_head *done)
+{
+	struct cancelio_request *req, *next;
+	bool turn = false;
+
+	list_for_each_entry_safe(req, next, done, link) {
 		list_del_init(&req->link);
+		turn |= req->op == CANCELIO_READ && !req->status;
 		cancelio_request_complete(req, req->status);
 	}
+	return turn;
+}
+
+static void stream_wake(struct stream *stream, __poll_t events, bool repoll)
+{
 	/* One by one, for each may use up the one wake-up of those who poll exclusively. */
 	if (events & EPOLLIN)
 		wake_up_interruptible_poll(&stream->poll, EPOLLIN | EPOLLRDNORM);
@@ -232,6 +229,41 @@ void stream_run(struct stream *stream)
 		wake_up_interruptible_poll(&stream->poll, EPOLLOUT | EPOLLWRNORM);
 	if (repoll)
 		wake_up_interruptible_all(&stream->poll);
+}
+
+/**
+ * stream_run - let everybody go on who can
+ * @stream: the stream
+ *
+ * Context: any, no lock held; whenever bytes or room or a turn have come, or a
+ * request.
+ */
+void stream_run(struct stream *stream)
+{
+	unsigned long flags;
+	LIST_HEAD(done);
+	__poll_t events;
+	bool repoll, turn;
+
+	spin_lock_irqsave(&stream->lock, flags);
+	do {
+		stream_serve(stream, &done);
+		events = 0;
+		/* Who polls gets on the wait queue before it looks, under the lock. */
+		if (waitqueue_active(&stream->poll))
+			events = stream_events(stream, stream->polled);
+		else
+			stream->polled = false;
+		repoll = stream->repoll;
+		stream->repoll = false;
+		spin_unlock_irqrestore(&stream->lock, flags);
+
+		turn = stream_end_all(&done);
+		stream_wake(stream, events, repoll);
+		spin_lock_irqsave(&stream->lock, flags);
+		/* Who was killed has left its turn to the next one. */
+	} while (turn && !stream->turn);
+	spin_unlock_irqrestore(&stream->lock, flags);
 }
 
 static enum hrtimer_restart stream_arrival(struct hrtimer *timer)
@@ -283,10 +315,17 @@ static void stream_submit(struct cancelio_request *req)
 	stream_run(stream);
 }
 
+/* Called where stream_run() ends the request, which goes on with the next one. */
 static void stream_forgo(struct cancelio_request *req)
 {
-	if (req->op == CANCELIO_READ)
-		stream_return_turn(to_stream(req->dev));
+	struct stream *stream = to_stream(req->dev);
+	unsigned long flags;
+
+	if (req->op != CANCELIO_READ)
+		return;
+	spin_lock_irqsave(&stream->lock, flags);
+	stream->turn = false;
+	spin_unlock_irqrestore(&stream->lock, flags);
 }
 
 static __poll_t stream_poll(struct cancelio_device *dev, struct file *file, poll_table *wait)

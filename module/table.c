@@ -94,15 +94,36 @@ void cancelio_table_overdue(struct cancelio_request *req)
 }
 
 /**
+ * cancelio_table_last - the youngest ticket so far
+ * @table: the device's
+ *
+ * Who goes through all requests goes so far: there is always one more, where
+ * those that end come again.
+ *
+ * Context: any, no lock of ours held.
+ */
+u64 cancelio_table_last(struct cancelio_table *table)
+{
+	unsigned long flags;
+	u64 last;
+
+	spin_lock_irqsave(&table->lock, flags);
+	last = table->tickets;
+	spin_unlock_irqrestore(&table->lock, flags);
+	return last;
+}
+
+/**
  * cancelio_table_next - go from one request to the next
  * @table: the device's
  * @after: a ticket, of a request that may be gone
+ * @last: another, see cancelio_table_last()
  *
  * Context: any, no lock of ours held.
- * Return: the oldest request with a higher ticket, and a reference to it, or
- * NULL.
+ * Return: the oldest request with a ticket above @after and not above @last,
+ * and a reference to it, or NULL.
  */
-struct cancelio_request *cancelio_table_next(struct cancelio_table *table, u64 after)
+struct cancelio_request *cancelio_table_next(struct cancelio_table *table, u64 after, u64 last)
 {
 	struct cancelio_request *req, *next = NULL;
 	struct rb_node *node;
@@ -119,6 +140,8 @@ struct cancelio_request *cancelio_table_next(struct cancelio_table *table, u64 a
 			node = node->rb_right;
 		}
 	}
+	if (next && next->ticket > last)
+		next = NULL;
 	/* What is in the table has the core's reference still. */
 	if (next)
 		cancelio_request_get(next);
@@ -165,7 +188,7 @@ void cancelio_table_histogram(struct cancelio_table *table, u64 buckets[CANCELIO
  * @arg: for @match
  *
  * Each that is there when this begins and @match takes, once. Requests that
- * come meanwhile may be reached, or not.
+ * come meanwhile are not reached, but for those that go on after a signal.
  *
  * Context: process, no lock of ours held.
  * Return: how many.
@@ -174,10 +197,10 @@ u64 cancelio_table_cancel(struct cancelio_table *table,
 			  bool (*match)(struct cancelio_request *req, const void *arg),
 			  const void *arg)
 {
+	u64 ticket = 0, found = 0, last = cancelio_table_last(table);
 	struct cancelio_request *req;
-	u64 ticket = 0, found = 0;
 
-	while ((req = cancelio_table_next(table, ticket))) {
+	while ((req = cancelio_table_next(table, ticket, last))) {
 		ticket = req->ticket;
 		if (match(req, arg)) {
 			cancelio_request_cancel(req);

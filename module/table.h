@@ -57,7 +57,8 @@ void cancelio_table_init(struct cancelio_table *table);
 void cancelio_table_add(struct cancelio_request *req);
 void cancelio_table_remove(struct cancelio_request *req);
 void cancelio_table_overdue(struct cancelio_request *req);
-struct cancelio_request *cancelio_table_next(struct cancelio_table *table, u64 after);
+struct cancelio_request *cancelio_table_next(struct cancelio_table *table, u64 after, u64 last);
+u64 cancelio_table_last(struct cancelio_table *table);
 void cancelio_table_counters(struct cancelio_table *table, struct cancelio_counters *counters);
 void cancelio_table_histogram(struct cancelio_table *table, u64 buckets[CANCELIO_BUCKETS]);
 u64 cancelio_table_cancel(struct cancelio_table *table,

@@ -19,13 +19,14 @@ static void watchdog_name(struct cancelio_request *req, u64 ns)
 {
 	/* A part belongs to nobody. */
 	if (req->owner.process)
-		dev_warn(&req->dev->dev,
-			 "%s %llu of process %d was cancelled %llu s ago and has not ended\n",
-			 op_names[req->op], req->ticket, pid_nr(req->owner.process),
-			 div_u64(ns, NSEC_PER_SEC));
+		dev_warn_ratelimited(&req->dev->dev,
+			"%s %llu of process %d was cancelled %llu s ago and has not ended\n",
+			op_names[req->op], req->ticket, pid_nr(req->owner.process),
+			div_u64(ns, NSEC_PER_SEC));
 	else
-		dev_warn(&req->dev->dev, "%s %llu was cancelled %llu s ago and has not ended\n",
-			 op_names[req->op], req->ticket, div_u64(ns, NSEC_PER_SEC));
+		dev_warn_ratelimited(&req->dev->dev,
+			"%s %llu was cancelled %llu s ago and has not ended\n",
+			op_names[req->op], req->ticket, div_u64(ns, NSEC_PER_SEC));
 	cancelio_table_overdue(req);
 }
 
@@ -49,19 +50,19 @@ static void watchdog_work(struct work_struct *work)
 	struct cancelio_device *dev = container_of(to_delayed_work(work), struct cancelio_device,
 						   watchdog);
 	u64 limit = READ_ONCE(dev->behavior.knobs.watchdog_s) * NSEC_PER_SEC;
-	u64 ticket = 0, wait = U64_MAX;
+	u64 ticket = 0, wait = U64_MAX, last = cancelio_table_last(&dev->table);
 	struct cancelio_request *req;
 
 	if (!limit)
 		return;
-	while ((req = cancelio_table_next(&dev->table, ticket))) {
+	while ((req = cancelio_table_next(&dev->table, ticket, last))) {
 		ticket = req->ticket;
 		wait = min(wait, watchdog_look(req, limit));
 		cancelio_request_put(req);
 		cond_resched();
 	}
 	if (wait != U64_MAX)
-		queue_delayed_work(cancelio_workqueue, &dev->watchdog, nsecs_to_jiffies(wait) + 1);
+		mod_delayed_work(cancelio_workqueue, &dev->watchdog, nsecs_to_jiffies(wait) + 1);
 }
 
 /**

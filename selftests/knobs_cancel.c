@@ -202,7 +202,7 @@ TEST_F(cancel, poll_does_not_end_before)
 /* A look that finds nothing changes nothing. */
 TEST_F(cancel, poll_and_no_cancel)
 {
-	ASSERT_EQ(0, knob_put(&self->made, "poll_interval_ns", "10000"));
+	ASSERT_EQ(0, knob_put(&self->made, "poll_interval_ns", "100000"));
 	BEGIN("poll", "50000000");
 	serve(self);
 	EXPECT_LE(variant->ret, call_join(&self->call));

@@ -8,11 +8,10 @@
  *
  * A call that fails changes nothing. The errors, in the order of the checks:
  *	ENOTTY	the command is not one of these;
+ *	ENODEV	the device was removed; not for CANCELIO_IOC_VERSION;
  *	EFAULT	the argument does not point to memory of the caller;
  *	EINVAL	a field that must be zero is not, or a value is none of those
  *		that are listed.
- *	ENODEV	the device was removed; for all but CANCELIO_IOC_VERSION, and
- *		before the two above.
  * Others are named with the command.
  */
 #ifndef _UAPI_LINUX_CANCELIO_H
