@@ -102,12 +102,18 @@ TEST_F(closing, one_of_two_descriptors)
 	EXPECT_CANCELED();
 }
 
+/* Each has what was begun there, and only that. */
 TEST_F(closing, another_open_file)
 {
-	int other = open(self->dev.node, O_RDWR | O_CLOEXEC);
+	struct call other = self->call;
 
+	other.fd = open(self->dev.node, O_RDWR | O_CLOEXEC);
 	start(self);
-	ASSERT_EQ(0, close(other));
+	call_start(&other);
+	wait_pending(&self->dev, 2);
+	ASSERT_EQ(0, close(other.fd));
+	EXPECT_EQ(-1, call_join(&other));
+	EXPECT_EQ(ECANCELED, other.err);
 	EXPECT_GOES_ON();
 	close(self->call.fd);
 	EXPECT_CANCELED();
