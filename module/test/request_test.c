@@ -241,7 +241,7 @@ static void cancel_before_notify(struct kunit *test)
 	core_at(CANCELIO_STALL_NOTIFY, core_cancel, &canceller);
 	cancelio_request_complete(&fake->req, 0);
 	KUNIT_EXPECT_FALSE(test, canceller.found);
-	KUNIT_EXPECT_NULL(test, cancelio_table_next(&core->dev->table, 0));
+	KUNIT_EXPECT_NULL(test, cancelio_table_next(&core->dev->table, 0, U64_MAX));
 	KUNIT_EXPECT_EQ(test, 0, core_late(core));
 	fake_check(test, fake, 0);
 }
