@@ -5,6 +5,8 @@
  * and in the end as it was at first.
  */
 #define _GNU_SOURCE
+#include <dirent.h>
+
 #include "kselftest_harness.h"
 #include "call_test.h"
 
