@@ -6,7 +6,6 @@
 #include "channel.h"
 #include "device.h"
 #include "hardware.h"
-#include "trace.h"
 
 /* Requests started in one go, with interrupts off, and goes before somebody else goes on. */
 #define BATCH	32
