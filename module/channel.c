@@ -15,6 +15,7 @@
 #include "compat.h"
 #include "device.h"
 #include "parts.h"
+#include "stall.h"
 #include "trace.h"
 
 static void hardware_set_aside(struct cancelio_request *req)
@@ -180,6 +181,7 @@ static enum hrtimer_restart hardware_look(struct hrtimer *timer)
 	unsigned long flags;
 	bool left;
 
+	cancelio_stall(CANCELIO_STALL_LOOK);
 	spin_lock_irqsave(hw->lock, flags);
 	/* Armed again while this waited for the lock: the reference is for that. */
 	if (hrtimer_is_queued(timer)) {

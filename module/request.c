@@ -119,8 +119,10 @@ bool cancelio_request_cancel(struct cancelio_request *req)
 	cancelio_stall(CANCELIO_STALL_FLAGGED);
 	cancelio_race_window(req->dev);
 	cancel = xchg(&req->cancel, NULL);
-	if (cancel)
+	if (cancel) {
+		cancelio_stall(CANCELIO_STALL_SWAPPED);
 		cancel(req);
+	}
 	if (READ_ONCE(req->state) != CANCELIO_DONE)
 		cancelio_watchdog_watch(req->dev);
 	return cancel;

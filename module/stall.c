@@ -42,9 +42,11 @@ static struct stall stalls[CANCELIO_STALLS] = {
 	[CANCELIO_STALL_ARM] = { .name = "arm" },
 	[CANCELIO_STALL_ARMED] = { .name = "armed" },
 	[CANCELIO_STALL_FLAGGED] = { .name = "flagged" },
+	[CANCELIO_STALL_SWAPPED] = { .name = "swapped" },
 	[CANCELIO_STALL_DEQUEUED] = { .name = "dequeued" },
 	[CANCELIO_STALL_UNMARKED] = { .name = "unmarked" },
 	[CANCELIO_STALL_NOTIFY] = { .name = "notify" },
+	[CANCELIO_STALL_LOOK] = { .name = "look" },
 };
 
 static const char *const stall_names[] = {

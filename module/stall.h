@@ -12,17 +12,21 @@ struct dentry;
  *	ARM		before a request is armed
  *	ARMED		armed, and the flag not looked at yet
  *	FLAGGED		a canceller has set the flag, and not swapped yet
+ *	SWAPPED		a canceller has the routine, and has not called it yet
  *	DEQUEUED	off its queue, and not started yet
  *	UNMARKED	taken back from cancellation, and not completed yet
  *	NOTIFY		ended, and the front door not told yet
+ *	LOOK		a hardware's timer has come, and has not taken its lock yet
  */
 enum cancelio_stall {
 	CANCELIO_STALL_ARM,
 	CANCELIO_STALL_ARMED,
 	CANCELIO_STALL_FLAGGED,
+	CANCELIO_STALL_SWAPPED,
 	CANCELIO_STALL_DEQUEUED,
 	CANCELIO_STALL_UNMARKED,
 	CANCELIO_STALL_NOTIFY,
+	CANCELIO_STALL_LOOK,
 	CANCELIO_STALLS,
 };
 

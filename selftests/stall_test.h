@@ -15,10 +15,10 @@
 #include "seen_test.h"
 
 #define STALLS		DEBUGFS "/stall"
-#define STALL_POINTS	6
+#define STALL_POINTS	8
 
 static const char *const stall_points[STALL_POINTS] = {
-	"arm", "armed", "flagged", "dequeued", "unmarked", "notify",
+	"arm", "armed", "flagged", "swapped", "dequeued", "unmarked", "notify", "look",
 };
 
 /* ---- points ---- */
