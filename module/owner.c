@@ -89,9 +89,10 @@ static int file_wait_for_room(struct file *file)
 		err = wait_event_interruptible(dev->room, (claimed = file_claim(cfile)) ||
 					       cancelio_device_removed(dev));
 	else
-		err = wait_event_interruptible(dev->room, (claimed = file_claim(cfile)) ||
-					       cancelio_device_removed(dev) ||
-					       (closed = cancelio_file_closed(file)));
+		/* A close makes room, too, which is not for those that it is to end. */
+		err = wait_event_interruptible(dev->room, cancelio_device_removed(dev) ||
+					       (closed = cancelio_file_closed(file)) ||
+					       (claimed = file_claim(cfile)));
 	if (err || claimed)
 		return err;
 	return closed ? -ECANCELED : -ENODEV;
