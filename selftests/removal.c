@@ -213,6 +213,25 @@ TEST_F(unplugged, open_file)
 	EXPECT_EQ(0, close(self->fd));
 }
 
+/* Also where there would have been nothing to do, or another thing to say. */
+TEST_F(unplugged, whatever_is_asked)
+{
+	if (!variant->stream)
+		ASSERT_EQ(0, lseek(self->fd, self->dev.size, SEEK_SET) - self->dev.size);
+	ASSERT_EQ(0, config_put("removal", "live", "0"));
+	EXPECT_ERRNO(ENODEV, read(self->fd, self->buf, 0));
+	EXPECT_ERRNO(ENODEV, write(self->fd, self->buf, 0));
+	/* At the end of a store there is nothing to read, and no room. */
+	EXPECT_ERRNO(ENODEV, read(self->fd, self->buf, 16));
+	EXPECT_ERRNO(ENODEV, write(self->fd, self->buf, 16));
+	/* What the module does not know it does not know of a removed device, either. */
+	EXPECT_ERRNO(ENOTTY, ioctl(self->fd, _IO('x', 99), NULL));
+	EXPECT_ERRNO(ENODEV, ioctl(self->fd, CANCELIO_IOC_INFO, NULL));
+	EXPECT_ERRNO(ENODEV, ioctl(self->fd, CANCELIO_IOC_CANCEL, NULL));
+	EXPECT_ERRNO(ENODEV, ioctl(self->fd, CANCELIO_IOC_REQUEST, NULL));
+	EXPECT_ERRNO(EFAULT, ioctl(self->fd, CANCELIO_IOC_VERSION, NULL));
+}
+
 /* Nothing of what a device has is the next one's. */
 TEST_F(unplugged, two_at_once)
 {

@@ -5,7 +5,7 @@
  */
 #define _GNU_SOURCE
 #include "kselftest_harness.h"
-#include "call_test.h"
+#include "seen_test.h"
 
 #define CALLS		3
 /* Transfers that a store serves at once. */
@@ -196,6 +196,110 @@ TEST(restarted_call_takes_no_longer_than_a_new_one)
 	call_signal(&call, SIGUSR1);
 	EXPECT_EQ(1, call_join(&call));
 	device_teardown(&dev);
+}
+
+/* ---- what is remembered of a call ---- */
+
+FIXTURE(memory)
+{
+	struct device dev;
+	int fd;
+};
+
+FIXTURE_SETUP(memory)
+{
+	MAKE_DEVICE(&self->dev, "restart", "store");
+	self->fd = open(self->dev.node, O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, self->fd);
+	handle(SIGUSR1, SA_RESTART);
+}
+
+FIXTURE_TEARDOWN(memory)
+{
+	device_unmake("restart");
+}
+
+/* The id of this process's youngest request after an earlier one, when there is one. */
+static unsigned long long next_id(int fd, unsigned long long after)
+{
+	struct cancelio_request_info info;
+
+	wait_until(!next_request(fd, after, &info));
+	return info.id;
+}
+
+#define STEP	1024
+
+/* A write in two steps, and the second of them once more. */
+static long write_and_go_on(struct call *call)
+{
+	if (pwrite(call->fd, call->buf, 2 * STEP, 0) != STEP)
+		return -2;
+	return pwrite(call->fd, call->buf, STEP, STEP);
+}
+
+/*
+ * The signal comes in the second step of a write, which returns what the first
+ * has done, and is not restarted. Who then writes the rest begins anew.
+ */
+TEST_F(memory, of_a_short_count_is_none)
+{
+	struct call call = {
+		.fn = write_and_go_on, .fd = self->fd, .buf = calloc(2, STEP),
+	};
+	unsigned long long first, second;
+
+	/* A step has as many parts as there can be. */
+	ASSERT_EQ(0, set(&self->dev, "split", "1"));
+	ASSERT_EQ(0, set(&self->dev, "queue", "stop"));
+	call_start(&call);
+	first = next_id(self->fd, 0);
+	wait_pending(&self->dev, STEP + 1);
+	set_latency(&self->dev, "write_latency_ns", FOREVER);
+	ASSERT_EQ(0, set(&self->dev, "queue", "start"));
+	second = next_id(self->fd, first);
+	/* The step's first parts are on all channels, the others wait. */
+	wait_pending(&self->dev, STEP + 1);
+	wait_in_syscall(&call, SYS_pwrite64);
+	call_signal(&call, SIGUSR1);
+	EXPECT_LT(second, next_id(self->fd, second));
+	EXPECT_EQ(1, handled);
+	EXPECT_EQ(1, cancel_by(self->fd, CANCELIO_BY_FILE, 0));
+	EXPECT_EQ(-1, call_join(&call));
+	EXPECT_EQ(ECANCELED, call.err);
+}
+
+/* Signal upon signal while there is no room: it is the same call, in its old place. */
+TEST_F(memory, outlasts_a_wait_for_room)
+{
+	char bytes[3];
+	struct call calls[3];
+	struct cancelio_request_info info;
+	unsigned long long id;
+
+	set_latency(&self->dev, "read_latency_ns", FOREVER);
+	for (int i = 0; i < 3; i++) {
+		calls[i] = (struct call){
+			.fn = do_pread, .fd = self->fd, .buf = &bytes[i], .len = 1,
+		};
+		call_start(&calls[i]);
+		wait_state(&self->dev, "started", i + 1);
+	}
+	id = next_id(self->fd, 0);
+	ASSERT_EQ(0, set(&self->dev, "max_pending", "2"));
+	for (int i = 1; i <= 3; i++) {
+		call_signal(&calls[0], SIGUSR1);
+		wait_until(handled == i);
+		wait_pending(&self->dev, 2);
+		/* It waits for room. */
+		wait_in_syscall(&calls[0], SYS_pread64);
+	}
+	EXPECT_LT(id, next_id(self->fd, 0));
+	ASSERT_EQ(0, set(&self->dev, "max_pending", "3"));
+	wait_pending(&self->dev, 3);
+	ASSERT_EQ(0, next_request(self->fd, 0, &info));
+	EXPECT_EQ(id, info.id);
+	EXPECT_EQ(calls[0].tid, info.thread);
 }
 
 TEST_HARNESS_MAIN
