@@ -305,7 +305,7 @@ TEST(device_that_does_not_let_go)
 
 	MAKE_DEVICE(&dev, "closing", "store");
 	ASSERT_EQ(0, set(&dev, "cancel", "once-started-never"));
-	set_latency(&dev, "read_latency_ns", 500 * MSEC);
+	set_latency(&dev, "read_latency_ns", 3000 * MSEC);
 	call.fd = open(dev.node, O_RDWR | O_CLOEXEC);
 	call_start(&call);
 	wait_state(&dev, "started", 1);

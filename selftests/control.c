@@ -245,7 +245,7 @@ TEST_F(control, who_was_late)
 	bool store = !strcmp(variant->model, "store");
 
 	ASSERT_EQ(0, set(&self->dev, "cancel", "once-started-never"));
-	set_latency(&self->dev, "read_latency_ns", store ? 500 * MSEC : 0);
+	set_latency(&self->dev, "read_latency_ns", store ? 3000 * MSEC : 0);
 	call_start(call);
 	wait_state(&self->dev, "started", 1);
 	ASSERT_EQ(1, cancel_by(self->fd[0], CANCELIO_BY_ID, ID(0)));

@@ -193,7 +193,7 @@ TEST_F(leftover, ends_later)
 	EXPECT_EQ(0, c.late);
 
 	ASSERT_EQ(0, set(&self->dev, "cancel", "once-started-never"));
-	set_latency(&self->dev, "read_latency_ns", store ? 1500 * MSEC : 0);
+	set_latency(&self->dev, "read_latency_ns", store ? 3000 * MSEC : 0);
 	pid = start(&self->dev, &self->call, "started");
 	EXPECT_EQ(-SIGKILL, kill_child(pid));
 	EXPECT_EQ(1, pending(&self->dev));

@@ -237,7 +237,7 @@ TEST_F(store, a_request_that_was_left_behind_counts)
 
 	ASSERT_EQ(0, knob_put(&self->made, "cancel", "once-started-never"));
 	ASSERT_EQ(0, knob_put(&self->made, "max_pending", "1"));
-	ASSERT_EQ(0, knob_put(&self->made, "read_latency_ns", "500000000"));
+	ASSERT_EQ(0, knob_put(&self->made, "read_latency_ns", "3000000000"));
 	pid = child_start(&self->like, -2);
 	wait_until(in_state(&self->made, "started") == 1);
 	kill(pid, SIGKILL);

@@ -132,7 +132,7 @@ TEST_F(order, stop_of_what_has_started)
 {
 	int fd;
 
-	set_latency(&self->dev, "read_latency_ns", variant->stream ? 0 : 300 * MSEC);
+	set_latency(&self->dev, "read_latency_ns", variant->stream ? 0 : 3000 * MSEC);
 	call_start(&self->read);
 	wait_state(&self->dev, "started", 1);
 	ORDER("stop");
@@ -223,10 +223,10 @@ TEST_F(order, purge)
 TEST_F(order, purge_of_what_is_not_marked)
 {
 	ASSERT_EQ(0, set(&self->dev, "cancel", NEVER));
-	set_latency(&self->dev, "read_latency_ns", variant->stream ? 0 : 500 * MSEC);
+	set_latency(&self->dev, "read_latency_ns", variant->stream ? 0 : 3000 * MSEC);
 	/* Bytes that are on their way when the gate is shut. */
 	if (variant->stream) {
-		set_latency(&self->dev, "read_latency_ns", 500 * MSEC);
+		set_latency(&self->dev, "read_latency_ns", 3000 * MSEC);
 		ASSERT_EQ(16, write(self->fd, self->buf[1], 16));
 	}
 	call_start(&self->read);
