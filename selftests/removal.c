@@ -376,6 +376,25 @@ TEST_F(stacked, upper_of_a_stubborn_lower)
 	EXPECT_EQ(ENODEV, self->call.err);
 }
 
+/* Nor does who waits for the room that the other one's request has. */
+TEST_F(stacked, upper_with_one_who_waits_for_room)
+{
+	struct call second = self->call;
+
+	ASSERT_EQ(0, set(&self->lower, "cancel", NEVER));
+	ASSERT_EQ(0, set(&self->upper, "max_pending", "1"));
+	call_start(&self->call);
+	wait_state(&self->lower, "started", 1);
+	call_start(&second);
+	wait_in_syscall(&second, SYS_read);
+	ASSERT_EQ(0, config_put("removal", "live", "0"));
+	EXPECT_EQ(-1, call_join(&second));
+	EXPECT_EQ(ENODEV, second.err);
+	EXPECT_FALSE(call_done(&self->call));
+	ASSERT_EQ(0, config_put("removal_lower", "live", "0"));
+	EXPECT_EQ(-1, call_join(&self->call));
+}
+
 TEST_F(stacked, lower)
 {
 	call_start(&self->call);
