@@ -87,9 +87,9 @@ static void fake_settles(struct kunit *test, struct fake *fake, int status)
 	flush_work(&elsewhere.work);
 	while (!(READ_ONCE(fake->ended) && !hrtimer_active(&fake->req.timer)) &&
 	       ktime_get_ns() - start < CORE_PATIENCE_NS)
-		msleep(1);
+		usleep_range(200, 1000);
 	while (kref_read(&fake->req.ref) > 1 && ktime_get_ns() - start < CORE_PATIENCE_NS)
-		msleep(1);
+		usleep_range(200, 1000);
 	fake_check(test, fake, status);
 }
 
