@@ -86,6 +86,7 @@ static void fake_free(struct cancelio_request *req)
 	struct core *core = req->dev->priv;
 
 	atomic_dec(&core->fakes);
+	cancelio_parts_free(req);
 	kfree(to_fake(req));
 }
 

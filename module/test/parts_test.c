@@ -4,6 +4,8 @@
  * cancelled, who ends the master, and with what. The test is the target to
  * which the parts are sent.
  */
+#include <linux/delay.h>
+
 #include "core_test.h"
 
 #define PARTS	3
@@ -119,7 +121,6 @@ static void master_check(struct kunit *test, struct fake *master, int status, si
 		KUNIT_EXPECT_EQ(test, 1, kref_read(&sent.parts[i]->ref));
 		cancelio_request_put(sent.parts[i]);
 	}
-	cancelio_parts_free(&master->req);
 	cancelio_request_put(&master->req);
 }
 
@@ -334,6 +335,72 @@ static void cancel_once_taken_back(struct kunit *test)
 	master_check(test, master, 0, 60);
 }
 
+/**
+ * struct walker - ends a master by its cancel routine once its last part has ended
+ * @routine: the routine, taken
+ * @ready: it waits for that
+ */
+struct walker {
+	cancelio_cancel_fn routine;
+	bool ready;
+};
+
+static int walker_thread(void *arg)
+{
+	struct cancelio_request *part = sent.parts[PARTS - 1], *master = &sent.master->req;
+	u64 start = ktime_get_mono_fast_ns();
+	struct walker *walker = arg;
+
+	WRITE_ONCE(walker->ready, true);
+	while (READ_ONCE(part->state) != CANCELIO_DONE &&
+	       ktime_get_mono_fast_ns() - start < CORE_PATIENCE_NS)
+		cpu_relax();
+	/* The part shall have told its master, and look at the mark now. */
+	udelay(100);
+	walker->routine(master);
+	cancelio_request_put(master);
+	return 0;
+}
+
+/*
+ * K-SYNC-3: the last part finds the mark taken, and meanwhile the routine has
+ * ended the master, of which nobody else has anything any more. A use after
+ * that is for KASAN to see.
+ */
+static void routine_ends_it_beside_the_last_part(struct kunit *test)
+{
+	unsigned int other = cpumask_any_but(cpu_online_mask, 0);
+	struct core *core = to_core(test);
+	struct task_struct *task;
+	int i, round;
+
+	if (other >= nr_cpu_ids)
+		kunit_skip(test, "needs two processors");
+	KUNIT_ASSERT_EQ(test, 0, set_cpus_allowed_ptr(current, cpumask_of(0)));
+	core->dev->behavior.knobs.race_window_ns = NSEC_PER_MSEC;
+	for (round = 0; round < 20; round++) {
+		struct fake *master = master_sent(test, TARGET_KEEPS);
+		struct walker walker = { .routine = xchg(&master->req.cancel, NULL) };
+
+		KUNIT_ASSERT_NOT_NULL(test, walker.routine);
+		part_end(0, 0, 10);
+		part_end(1, 0, 20);
+		task = kthread_create(walker_thread, &walker, "cancelio_test");
+		KUNIT_ASSERT_FALSE(test, IS_ERR(task));
+		get_task_struct(task);
+		kthread_bind(task, other);
+		wake_up_process(task);
+		while (!READ_ONCE(walker.ready))
+			cond_resched();
+		part_end(2, 0, 30);
+		kthread_stop(task);
+		put_task_struct(task);
+		for (i = 0; i < PARTS; i++)
+			cancelio_request_put(sent.parts[i]);
+		KUNIT_EXPECT_EQ(test, 0, atomic_read(&core->fakes));
+	}
+}
+
 /* Parts that were never sent go with their master. */
 static void never_sent(struct kunit *test)
 {
@@ -352,7 +419,6 @@ static void no_parts(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, cancelio_parts_target(&fake->req));
 	KUNIT_EXPECT_EQ(test, 0, cancelio_part_of(&fake->req));
 	KUNIT_EXPECT_FALSE(test, cancelio_part_is_split(&fake->req));
-	cancelio_parts_free(&fake->req);
 	cancelio_request_complete(&fake->req, 0);
 	fake_check(test, fake, 0);
 }
@@ -374,6 +440,7 @@ static struct kunit_case parts_cases[] = {
 	KUNIT_CASE(last_part_before_routine),
 	KUNIT_CASE(last_part_while_routine_walks),
 	KUNIT_CASE(cancel_once_taken_back),
+	KUNIT_CASE(routine_ends_it_beside_the_last_part),
 	KUNIT_CASE(never_sent),
 	KUNIT_CASE(no_parts),
 	{}
