@@ -269,6 +269,59 @@ TEST_F(memory, of_a_short_count_is_none)
 	EXPECT_EQ(ECANCELED, call.err);
 }
 
+/* It is done when it would have been, whatever latency is given out by then. */
+TEST_F(memory, of_when_it_is_done)
+{
+	char byte;
+	struct call call = { .fn = do_pread, .fd = self->fd, .buf = &byte, .len = 1 };
+
+	set_latency(&self->dev, "read_latency_ns", 2000 * MSEC);
+	call_start(&call);
+	wait_state(&self->dev, "started", 1);
+	set_latency(&self->dev, "read_latency_ns", FOREVER);
+	call_signal(&call, SIGUSR1);
+	EXPECT_EQ(1, call_join(&call));
+	EXPECT_EQ(1, handled);
+	EXPECT_LE(2000 * MSEC, call.ended - call.started);
+}
+
+static struct call inner;
+
+static void call_inner(int sig)
+{
+	inner.ret = do_pread(&inner);
+	count_signal(sig);
+}
+
+/* A call that a handler makes is another one, also when it has nothing to wait for. */
+TEST_F(memory, is_lost_by_a_call_that_does_not_wait)
+{
+	struct sigaction sa = { .sa_handler = call_inner, .sa_flags = SA_RESTART };
+	unsigned char bytes[2];
+	struct call call = { .fn = do_pread, .fd = self->fd, .buf = &bytes[0], .len = 1 };
+	struct cancelio_request_info info;
+	unsigned long long id;
+
+	inner = call;
+	inner.buf = &bytes[1];
+	inner.pos = self->dev.size;
+	inner.ret = -2;
+	sigaction(SIGUSR1, &sa, NULL);
+	set_latency(&self->dev, "read_latency_ns", FOREVER);
+	call_start(&call);
+	id = next_id(self->fd, 0);
+	call_signal(&call, SIGUSR1);
+	wait_until(handled == 1);
+	EXPECT_EQ(0, inner.ret);
+	wait_pending(&self->dev, 1);
+	ASSERT_EQ(0, next_request(self->fd, 0, &info));
+	EXPECT_EQ(call.tid, info.thread);
+	EXPECT_LT(id, info.id);
+	EXPECT_EQ(1, cancel_by(self->fd, CANCELIO_BY_FILE, 0));
+	EXPECT_EQ(-1, call_join(&call));
+	EXPECT_EQ(ECANCELED, call.err);
+}
+
 /* Signal upon signal while there is no room: it is the same call, in its old place. */
 TEST_F(memory, outlasts_a_wait_for_room)
 {
