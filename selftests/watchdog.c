@@ -111,6 +111,24 @@ TEST_F(watchdog, names_each)
 	EXPECT_EQ(NULL, strstr(last, "process"));
 }
 
+/* One whose time is not over when another is named: the watchdog comes back for it. */
+TEST_F(watchdog, names_the_later_one_later)
+{
+	struct call later = self->call;
+	uint64_t asked;
+
+	ASSERT_EQ(0, set(&self->dev, "watchdog_s", "2"));
+	start(self, FOREVER);
+	call_start(&later);
+	wait_state(&self->dev, "started", 2);
+	EXPECT_EQ(1, cancel_by(self->fd, CANCELIO_BY_THREAD, self->call.tid));
+	asked = now_ns();
+	wait_until(now_ns() - asked > 1500 * MSEC);
+	EXPECT_EQ(1, cancel_by(self->fd, CANCELIO_BY_THREAD, later.tid));
+	wait_until(overdue(self) == 2);
+	EXPECT_LE(3500 * MSEC, now_ns() - asked);
+}
+
 /* A day is not over, a second is. */
 TEST_F(watchdog, another_time_holds_at_once)
 {
