@@ -121,4 +121,34 @@ TEST_F(quota, signal)
 	EXPECT_EQ(1, pending(&self->dev));
 }
 
+/* The room's request is with the device below, which keeps it: nobody else wakes who waits. */
+TEST(removal_of_who_has_sent_a_request_down)
+{
+	struct device lower, upper;
+	char bytes[2];
+	struct call has = { .fn = do_read, .buf = &bytes[0], .len = 1 }, waits;
+
+	MAKE_DEVICE(&lower, "quota_lower", "store");
+	SKIP_FOR(device_make(&upper, "quota", "store", &lower));
+	ASSERT_EQ(0, set(&lower, "cancel", "once-started-never"));
+	set_latency(&lower, "read_latency_ns", FOREVER);
+	ASSERT_EQ(0, set(&upper, "max_pending", "1"));
+	has.fd = open(upper.node, O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, has.fd);
+	call_start(&has);
+	wait_state(&lower, "started", 1);
+	waits = has;
+	waits.buf = &bytes[1];
+	call_start(&waits);
+	wait_in_syscall(&waits, SYS_read);
+	ASSERT_EQ(0, config_put("quota", "live", "0"));
+	EXPECT_ENDS(ENODEV, &waits);
+	EXPECT_FALSE(call_done(&has));
+	ASSERT_EQ(0, config_put("quota_lower", "live", "0"));
+	EXPECT_ENDS(ENODEV, &has);
+	close(has.fd);
+	device_unmake("quota");
+	device_unmake("quota_lower");
+}
+
 TEST_HARNESS_MAIN
