@@ -31,8 +31,15 @@ static const char *const state_names[] = {
 static void *requests_start(struct seq_file *seq, loff_t *pos)
 {
 	struct cancelio_device *dev = seq->private;
+	struct cancelio_request *req;
 
-	return *pos ? cancelio_table_next(&dev->table, *pos - 1, U64_MAX) : SEQ_START_TOKEN;
+	if (!*pos)
+		return SEQ_START_TOKEN;
+	req = cancelio_table_next(&dev->table, *pos - 1, U64_MAX);
+	/* The one of this position may be gone. */
+	if (req)
+		*pos = req->ticket;
+	return req;
 }
 
 static void *requests_next(struct seq_file *seq, void *v, loff_t *pos)
@@ -40,7 +47,7 @@ static void *requests_next(struct seq_file *seq, void *v, loff_t *pos)
 	struct cancelio_device *dev = seq->private;
 	struct cancelio_request *req = v, *next;
 
-	next = cancelio_table_next(&dev->table, v == SEQ_START_TOKEN ? 0 : req->ticket, U64_MAX);
+	next = cancelio_table_next(&dev->table, *pos, U64_MAX);
 	if (v != SEQ_START_TOKEN)
 		cancelio_request_put(req);
 	*pos = next ? next->ticket : *pos + 1;
