@@ -28,9 +28,11 @@ static int context_init(struct kunit *test)
 {
 	int err = core_init(test);
 
-	if (!err)
-		cancelio_hardware_init(&hw, to_core(test)->dev, &to_core(test)->lock, true, NULL);
-	return err;
+	if (err)
+		return err;
+	memset(&hw, 0, sizeof(hw));
+	cancelio_hardware_init(&hw, to_core(test)->dev, &to_core(test)->lock, true, NULL);
+	return 0;
 }
 
 static struct fake *fake_fated(struct kunit *test, enum cancelio_cancel_mode mode, u64 service_ns)
