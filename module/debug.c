@@ -13,13 +13,6 @@
 
 static struct dentry *debug_root;
 
-static const char *const op_names[CANCELIO_OPS] = {
-	[CANCELIO_OPEN] = "open",
-	[CANCELIO_READ] = "read",
-	[CANCELIO_WRITE] = "write",
-	[CANCELIO_FLUSH] = "flush",
-};
-
 static const char *const state_names[] = {
 	[CANCELIO_NEW] = "new",
 	[CANCELIO_QUEUED] = "queued",
@@ -72,7 +65,7 @@ static int requests_show(struct seq_file *seq, void *v)
 		return 0;
 	}
 	seq_printf(seq, "%8llu %-5s %-7s %-10s %-8s %10llu %8d %8d %10zu",
-		   req->ticket, op_names[req->op], state_names[READ_ONCE(req->state)],
+		   req->ticket, cancelio_op_names[req->op], state_names[READ_ONCE(req->state)],
 		   READ_ONCE(req->cancel) ? "yes" : "no",
 		   test_bit(CANCELIO_CANCELED, &req->flags) ? "yes" : "no",
 		   div_u64(ktime_get_ns() - req->accepted_at, NSEC_PER_MSEC),

@@ -14,6 +14,13 @@
 #include "fate.h"
 #include "knobs.h"
 
+const char *const cancelio_op_names[CANCELIO_OPS] = {
+	[CANCELIO_OPEN] = "open",
+	[CANCELIO_READ] = "read",
+	[CANCELIO_WRITE] = "write",
+	[CANCELIO_FLUSH] = "flush",
+};
+
 /**
  * cancelio_behavior_init - tell a new device how to behave
  * @behavior: the device's

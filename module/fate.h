@@ -19,6 +19,9 @@ enum cancelio_op {
 	CANCELIO_OPS,
 };
 
+/* For people, and in the rules of what goes wrong. */
+extern const char *const cancelio_op_names[CANCELIO_OPS];
+
 /* What a cancel of a started request meets. */
 enum cancelio_cancel_mode {
 	CANCELIO_CANCEL_PROMPT,		/* it ends at once */

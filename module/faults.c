@@ -27,13 +27,6 @@
 #define NEXT_MAX	1000000000ULL
 #define RATE_MAX	1000000ULL
 
-static const char *const op_names[CANCELIO_OPS] = {
-	[CANCELIO_OPEN] = "open",
-	[CANCELIO_READ] = "read",
-	[CANCELIO_WRITE] = "write",
-	[CANCELIO_FLUSH] = "flush",
-};
-
 static const struct {
 	const char *name;
 	int number;
@@ -75,7 +68,7 @@ static bool parse_ops(char *text, unsigned int *ops)
 		return true;
 	}
 	while ((name = strsep(&text, ","))) {
-		op = match_string(op_names, CANCELIO_OPS, name);
+		op = match_string(cancelio_op_names, CANCELIO_OPS, name);
 		if (op < 0)
 			return false;
 		*ops |= BIT(op);
@@ -172,7 +165,7 @@ static int print_ops(char *page, int at, unsigned int ops)
 	for (op = 0; op < CANCELIO_OPS; op++) {
 		if (!(ops & BIT(op)))
 			continue;
-		at += sysfs_emit_at(page, at, "%s%s", separator, op_names[op]);
+		at += sysfs_emit_at(page, at, "%s%s", separator, cancelio_op_names[op]);
 		separator = ",";
 	}
 	return at - start;

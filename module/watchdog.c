@@ -8,25 +8,18 @@
 
 #include "device.h"
 
-static const char *const op_names[CANCELIO_OPS] = {
-	[CANCELIO_OPEN] = "open",
-	[CANCELIO_READ] = "read",
-	[CANCELIO_WRITE] = "write",
-	[CANCELIO_FLUSH] = "flush",
-};
-
 static void watchdog_name(struct cancelio_request *req, u64 ns)
 {
 	/* A part belongs to nobody. */
 	if (req->owner.process)
 		dev_warn_ratelimited(&req->dev->dev,
 			"%s %llu of process %d was cancelled %llu s ago and has not ended\n",
-			op_names[req->op], req->ticket, pid_nr(req->owner.process),
+			cancelio_op_names[req->op], req->ticket, pid_nr(req->owner.process),
 			div_u64(ns, NSEC_PER_SEC));
 	else
 		dev_warn_ratelimited(&req->dev->dev,
 			"%s %llu was cancelled %llu s ago and has not ended\n",
-			op_names[req->op], req->ticket, div_u64(ns, NSEC_PER_SEC));
+			cancelio_op_names[req->op], req->ticket, div_u64(ns, NSEC_PER_SEC));
 	cancelio_table_overdue(req);
 }
 
