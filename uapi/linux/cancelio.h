@@ -21,7 +21,7 @@
 #include <linux/types.h>
 
 /* Counts up when something is added; what was there stays as it is. */
-#define CANCELIO_API_VERSION	2
+#define CANCELIO_API_VERSION	3
 
 /*
  * What a device is.
@@ -35,6 +35,16 @@
 
 /* The longest latency that can be set, in nanoseconds: one day. */
 #define CANCELIO_LATENCY_MAX_NS	86400000000000ULL
+
+/*
+ * What a device can do beside.
+ *	URING		it takes the io_uring commands below
+ *	URING_EXIT	and the kernel ends them by itself when their ring is closed
+ *			or their process calls exec. Where it cannot (before 6.7),
+ *			the module sees to that, within a tenth of a second
+ */
+#define CANCELIO_FEATURE_URING		1
+#define CANCELIO_FEATURE_URING_EXIT	2
 
 /**
  * struct cancelio_info - a device, as it is now
@@ -51,6 +61,8 @@
  *			those from the writing of a byte until it can be read
  * @write_latency_ns:	out: nanoseconds a write takes
  * @flush_latency_ns:	out: nanoseconds a flush takes, on a store
+ * @control_latency_ns:	out: nanoseconds a CANCELIO_IOC_INFO takes
+ * @features:		out: CANCELIO_FEATURE_*
  * @reserved:		in: must be 0. out: 0
  */
 struct cancelio_info {
@@ -62,30 +74,40 @@ struct cancelio_info {
 	__aligned_u64	read_latency_ns;
 	__aligned_u64	write_latency_ns;
 	__aligned_u64	flush_latency_ns;
-	__aligned_u64	reserved[9];
+	__aligned_u64	control_latency_ns;
+	__aligned_u64	features;
+	__aligned_u64	reserved[7];
 };
 
 /*
- * Whose requests a CANCELIO_IOC_CANCEL means. In any case only those that the
- * calling process has begun, unless it has CAP_SYS_ADMIN.
+ * Whose requests a CANCELIO_IOC_CANCEL, or a CANCELIO_URING_CANCEL, means. In any
+ * case only those that the calling process has begun, unless it has CAP_SYS_ADMIN.
  *	FILE	those of this open file
  *	ID	the one with this id
  *	PROCESS	those that this process has begun
  *	THREAD	those that this thread has begun
  *	DEVICE	all of this device
+ *	TAG	the io_uring commands of this open file that have this tag
+ *	OP	those of this open file that do this operation, a CANCELIO_OP_*
  */
 #define CANCELIO_BY_FILE	1
 #define CANCELIO_BY_ID		2
 #define CANCELIO_BY_PROCESS	3
 #define CANCELIO_BY_THREAD	4
 #define CANCELIO_BY_DEVICE	5
+#define CANCELIO_BY_TAG		6
+#define CANCELIO_BY_OP		7
+
+/* Only the oldest of those that are meant. */
+#define CANCELIO_CANCEL_ONE	1
 
 /**
  * struct cancelio_cancel - requests that shall be cancelled
- * @flags:		in: must be 0
+ * @flags:		in: 0 or CANCELIO_CANCEL_ONE
  * @by:			in: CANCELIO_BY_*
- * @value:		in: the id, or the process's or thread's number in the
- *			caller's namespace; must be 0 for FILE and DEVICE
+ * @value:		in: the id, the process's or thread's number in the
+ *			caller's namespace, the tag or the operation; must be 0
+ *			for FILE and DEVICE
  * @found:		out: how many were asked to end. Each ends with ECANCELED,
  *			or with its own result if that came first, or later if
  *			its device does as it likes
@@ -104,6 +126,7 @@ struct cancelio_cancel {
 #define CANCELIO_OP_READ	2
 #define CANCELIO_OP_WRITE	3
 #define CANCELIO_OP_FLUSH	4
+#define CANCELIO_OP_CONTROL	5
 
 /*
  * What a request is at.
@@ -148,7 +171,10 @@ struct cancelio_request_info {
 /* Stores CANCELIO_API_VERSION of the module that is loaded. */
 #define CANCELIO_IOC_VERSION	_IOR(CANCELIO_IOC_MAGIC, 0x00, __u32)
 
-/* Fills a struct cancelio_info. */
+/*
+ * Fills a struct cancelio_info. It takes the device's control latency, and can be
+ * cancelled meanwhile: EINTR after a signal, ECANCELED after a cancel.
+ */
 #define CANCELIO_IOC_INFO	_IOWR(CANCELIO_IOC_MAGIC, 0x01, struct cancelio_info)
 
 /*
@@ -162,5 +188,88 @@ struct cancelio_request_info {
  * cancelio_request_info. ENOENT: there is none after the given one.
  */
 #define CANCELIO_IOC_REQUEST	_IOWR(CANCELIO_IOC_MAGIC, 0x03, struct cancelio_request_info)
+
+/*
+ * Commands of io_uring, IORING_OP_URING_CMD, in a ring of any kind but
+ * IORING_SETUP_IOPOLL. sqe->cmd_op is one of these or a CANCELIO_IOC_*; sqe->cmd
+ * holds a struct cancelio_uring_cmd, for CANCEL a struct cancelio_uring_cancel;
+ * sqe->fd is the open device. <cancelio.h> of libcancelio fills them.
+ *
+ *	READ, WRITE	as read(2) and write(2), at the offset on a store; but
+ *			that a write to a stream moves at most what the line holds
+ *	FLUSH		as fsync(2), on a store
+ *	CANCELIO_IOC_*	as ioctl(2)
+ *	CANCEL		asks that others be cancelled
+ *
+ * A command that waits takes no thread. It ends once: with what it has moved, with
+ * an error, or with ECANCELED, and then it has moved nothing. It is cancelled by
+ * CANCEL and CANCELIO_IOC_CANCEL, when its process closes its last descriptor of
+ * the device, when its ring is closed, by exit and by exec; IORING_OP_ASYNC_CANCEL
+ * does not reach it.
+ *
+ * Errors of commands, beside those of the calls:
+ *	EINVAL		cmd_op is none of these, or the ring is one for polling;
+ *			an unknown flag, or a reserved field that is not 0; a buffer
+ *			that is both registered and vectored; FLUSH to a stream
+ *	EFAULT		an address is not the caller's, or not within the registered
+ *			buffer
+ *	EAGAIN		a file with O_NONBLOCK cannot do it now, or has as many
+ *			requests as it may
+ *	EOPNOTSUPP	the kernel was built without io_uring
+ */
+#define CANCELIO_URING_READ	_IOW(CANCELIO_IOC_MAGIC, 0x10, struct cancelio_uring_cmd)
+#define CANCELIO_URING_WRITE	_IOW(CANCELIO_IOC_MAGIC, 0x11, struct cancelio_uring_cmd)
+#define CANCELIO_URING_FLUSH	_IOW(CANCELIO_IOC_MAGIC, 0x12, struct cancelio_uring_cmd)
+#define CANCELIO_URING_CANCEL	_IOW(CANCELIO_IOC_MAGIC, 0x13, struct cancelio_uring_cancel)
+
+/**
+ * struct cancelio_uring_cmd - what is in sqe->cmd, but of a CANCEL
+ * @arg:	READ and WRITE: address of a struct cancelio_uring_io; FLUSH: must
+ *		be 0; CANCELIO_IOC_*: as the third argument of ioctl(2). It is read
+ *		when the command begins, which is before io_uring_enter(2) returns
+ *		unless it was linked, drained or asked to be done by a worker
+ * @tag:	the caller's, for CANCELIO_BY_TAG; need not be unique
+ */
+struct cancelio_uring_cmd {
+	__aligned_u64	arg;
+	__aligned_u64	tag;
+};
+
+/* The memory is described by an array of struct iovec, 1024 at most. */
+#define CANCELIO_IO_VECTORED	1
+
+/**
+ * struct cancelio_uring_io - what to read or write
+ * @addr:	of the memory, or of the array; with IORING_URING_CMD_FIXED in
+ *		sqe->uring_cmd_flags, within the registered buffer sqe->buf_index
+ * @offset:	where, on a store; must be 0 for a stream
+ * @len:	bytes, or length of the array
+ * @flags:	0 or CANCELIO_IO_VECTORED
+ * @reserved:	must be 0
+ */
+struct cancelio_uring_io {
+	__aligned_u64	addr;
+	__aligned_u64	offset;
+	__u32		len;
+	__u32		flags;
+	__aligned_u64	reserved;
+};
+
+/**
+ * struct cancelio_uring_cancel - what is in sqe->cmd of a CANCEL
+ * @value:	as in struct cancelio_cancel
+ * @by:		the same
+ * @flags:	the same
+ *
+ * Its result is how many have ended by it, or are being aborted. ENOENT: there
+ * is none such; EPERM: there are, and they are others'; EALREADY: all that there
+ * are have begun, and their device may refuse, or they were asked before. Those
+ * that are meant end on their own, each with ECANCELED or with its own result.
+ */
+struct cancelio_uring_cancel {
+	__aligned_u64	value;
+	__u32		by;
+	__u32		flags;
+};
 
 #endif /* _UAPI_LINUX_CANCELIO_H */
