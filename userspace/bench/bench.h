@@ -82,10 +82,10 @@ struct slabs;
 /* All caches of the kernel as they are now. */
 struct slabs *slabs_read(void);
 /*
- * Prints as figures what has grown since, in bytes for each of @count requests.
- * Return: the sum, without io_uring's own.
+ * Prints what has grown since, in bytes for each of @count requests: the sum without
+ * io_uring's own, which has a limit, and cache by cache with the size of an object.
  */
-double slabs_grown(const struct slabs *before, const char *name, unsigned int count);
+void slabs_print(const struct slabs *before, const char *name, unsigned int count, double limit);
 /* What all caches together have grown, in bytes. */
 double slabs_sum(const struct slabs *before);
 

@@ -54,7 +54,6 @@ static void memory(const char *model)
 	struct slabs *before;
 	struct device dev;
 	char name[32];
-	double sum;
 
 	make(&dev, model);
 	crowd = crowd_make(&dev);
@@ -62,9 +61,7 @@ static void memory(const char *model)
 	crowd_submit(crowd, MANY);
 	must_pend(&dev, MANY);
 	snprintf(name, sizeof(name), "%s_memory", model);
-	sum = slabs_grown(before, name, MANY);
-	/* A cache's count is exact to what is in one slab. */
-	print(model, "memory", (long)(sum + 0.5), "bytes", BYTES_MAX);
+	slabs_print(before, name, MANY, BYTES_MAX);
 	crowd_cancel(crowd);
 	crowd_reap(crowd);
 	crowd_free(crowd);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * What the kernel's caches hold, from /proc/slabinfo. An object is counted with the
- * size that it takes there, and one that is free but in use by a CPU's list as in use.
+ * size that it takes there. Without slab_nomerge on the kernel's command line a cache may
+ * stand for several, and io_uring's own cannot be told from the module's.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,24 +55,34 @@ static double bytes_grown(const struct slabs *before, const struct slab *now)
 	return (double)now->objects * now->size - bytes_before(before, now->name);
 }
 
-double slabs_grown(const struct slabs *before, const char *name, unsigned int count)
+static bool is_noise(double bytes, unsigned int count)
+{
+	return bytes < NOISE * count;
+}
+
+void slabs_print(const struct slabs *before, const char *name, unsigned int count, double limit)
 {
 	struct slabs *now = slabs_read();
-	char text[128];
 	double bytes, sum = 0;
+	char text[128];
+	int i;
 
-	for (int i = 0; i < now->count; i++) {
-		bytes = bytes_grown(before, &now->slab[i]) / count;
-		if (bytes < NOISE)
+	for (i = 0; i < now->count; i++) {
+		bytes = bytes_grown(before, &now->slab[i]);
+		if (!is_noise(bytes, count) && strcmp(now->slab[i].name, "io_kiocb"))
+			sum += bytes;
+	}
+	/* The count of a cache is exact to what is in one slab. */
+	figure(name, (unsigned long)(sum / count + 0.5), "bytes", limit);
+	for (i = 0; i < now->count; i++) {
+		bytes = bytes_grown(before, &now->slab[i]);
+		if (is_noise(bytes, count))
 			continue;
 		snprintf(text, sizeof(text), "%s.%s(%lu)", name, now->slab[i].name,
 			 now->slab[i].size);
-		figure(text, bytes, "bytes", 0);
-		if (strcmp(now->slab[i].name, "io_kiocb"))
-			sum += bytes;
+		figure(text, bytes / count, "bytes", 0);
 	}
 	free(now);
-	return sum;
 }
 
 double slabs_sum(const struct slabs *before)
