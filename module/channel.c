@@ -3,19 +3,21 @@
  * A request on a channel of the emulated hardware: from its start to its end.
  *
  * A started request has several who may want to end it. Against a cancel the
- * mark decides, as always; among the others (its timer, the model that takes
+ * mark decides, as always; among the others (the time, the model that takes
  * it, the device's removal) who takes it off its channel under the lock. Both
  * are one step, hardware_leave().
  *
  * What a cancel meets is in how the request is started: prompt and slow mark
- * it, with different routines; poll does not and has the timer look at the
+ * it, with different routines; poll does not and has the hardware look at the
  * flag; never does neither.
+ *
+ * One timer serves all requests of a hardware. It is armed for the first that is
+ * due and left as it is when that one goes: then it comes for nothing, which is
+ * cheaper than to set it for each.
  */
 #include "channel.h"
-#include "compat.h"
 #include "device.h"
 #include "parts.h"
-#include "stall.h"
 #include "trace.h"
 
 static void hardware_set_aside(struct cancelio_request *req)
@@ -27,6 +29,33 @@ static void hardware_set_aside(struct cancelio_request *req)
 	req->aside = true;
 }
 
+/* It needs to be looked at no more. */
+static void hardware_untime(struct cancelio_request *req)
+{
+	lockdep_assert_held(req->hardware->lock);
+
+	if (req->timed)
+		timerqueue_del(&req->hardware->due, &req->due);
+	req->timed = false;
+}
+
+/* Has a request looked at, at some time or, with KTIME_MAX, never. */
+static void hardware_time(struct cancelio_request *req, ktime_t when)
+{
+	struct cancelio_hardware *hw = req->hardware;
+
+	hardware_untime(req);
+	if (when == KTIME_MAX)
+		return;
+	req->timed = true;
+	req->due.expires = when;
+	timerqueue_add(&hw->due, &req->due);
+	if (!ktime_before(when, hw->armed))
+		return;
+	hw->armed = when;
+	hrtimer_start(&hw->timer, when, HRTIMER_MODE_ABS);
+}
+
 /* Takes a request that the caller owns off its channel. */
 static void hardware_unlink(struct cancelio_request *req)
 {
@@ -35,6 +64,7 @@ static void hardware_unlink(struct cancelio_request *req)
 	lockdep_assert_held(hw->lock);
 
 	req->served = false;
+	hardware_untime(req);
 	list_del_init(&req->link);
 	if (req->aside)
 		hw->aside--;
@@ -66,55 +96,60 @@ bool hardware_leave(struct cancelio_request *req, int status)
 	return true;
 }
 
-/**
- * hardware_stop_timer - a request needs its timer no more
- * @req: a request that is off its channel and has not been completed
- *
- * Drops the timer's reference, unless the callback runs: it waits for the lock
- * and will drop it, or has armed the timer again and is about to return, and then
- * the timer shall not keep the request for as long as it was armed for.
- *
- * Context: any, the hardware's lock held.
- */
-void hardware_stop_timer(struct cancelio_request *req)
-{
-	lockdep_assert_held(req->hardware->lock);
-
-	if (!req->timed)
-		return;
-	if (hrtimer_try_to_cancel(&req->timer) > 0) {
-		req->timed = false;
-		/* It is not the last: the core has one. */
-		cancelio_request_put(req);
-	} else if (hrtimer_is_queued(&req->timer)) {
-		hrtimer_start(&req->timer, 0, HRTIMER_MODE_ABS);
-	}
-}
-
-/* When the timer of a request shall look at it next. */
+/* When it must be looked at next. */
 static ktime_t hardware_next_look(struct cancelio_request *req, ktime_t now)
 {
 	ktime_t look;
 
 	if (req->fate.cancel != CANCELIO_CANCEL_POLL)
-		return req->ends_at;
+		return req->fate.deadline;
 	look = ktime_add_ns(now, req->fate.cancel_ns);
-	return ktime_before(look, req->ends_at) ? look : req->ends_at;
+	return ktime_before(look, req->fate.deadline) ? look : req->fate.deadline;
 }
 
-static void hardware_start_timer(struct cancelio_request *req, ktime_t now)
+/*
+ * The time has come to look at a request, which is not timed any more.
+ * Return: -EINPROGRESS if it goes on, else with what it ends.
+ */
+static int hardware_look_at(struct cancelio_request *req, ktime_t now)
 {
-	ktime_t look = hardware_next_look(req, now);
+	if (req->aborting ||
+	    (req->fate.cancel == CANCELIO_CANCEL_POLL && cancelio_request_is_canceled(req)))
+		return -ECANCELED;
+	return ktime_before(now, req->fate.deadline) ? -EINPROGRESS : req->fate.error;
+}
 
-	lockdep_assert_held(req->hardware->lock);
+/**
+ * hardware_expire - take off their channels some whose time has come
+ * @hw: the hardware
+ * @left: they are added to it, with their status
+ * @limit: how many are looked at
+ *
+ * Context: any, the hardware's lock held.
+ */
+void hardware_expire(struct cancelio_hardware *hw, struct list_head *left, int limit)
+{
+	struct timerqueue_node *next;
+	struct cancelio_request *req;
+	ktime_t now;
+	int status;
 
-	if (look == KTIME_MAX)
+	lockdep_assert_held(hw->lock);
+
+	next = timerqueue_getnext(&hw->due);
+	if (!next)
 		return;
-	if (!req->timed) {
-		req->timed = true;
-		cancelio_request_get(req);
+	now = ktime_get();
+	for (; next && !ktime_after(next->expires, now) && limit;
+	     next = timerqueue_getnext(&hw->due), limit--) {
+		req = container_of(next, struct cancelio_request, due);
+		hardware_untime(req);
+		status = hardware_look_at(req, now);
+		if (status == -EINPROGRESS)
+			hardware_time(req, hardware_next_look(req, now));
+		else if (hardware_leave(req, status))
+			list_add_tail(&req->link, left);
 	}
-	hrtimer_start(&req->timer, look, HRTIMER_MODE_ABS);
 }
 
 /* A sent request is back: its channel is free. */
@@ -132,8 +167,13 @@ static void hardware_sent(struct cancelio_request *req, int status)
 	cancelio_hardware_run(hw);
 }
 
-/* Ends a request that has left its channel, or sends it on. */
-static void hardware_end(struct cancelio_request *req)
+/**
+ * hardware_end - end a request that has left its channel, or send it on
+ * @req: the request, with its status
+ *
+ * Context: any, no lock of ours held.
+ */
+void hardware_end(struct cancelio_request *req)
 {
 	if (!req->status && req->parts)
 		cancelio_parts_send(req, hardware_sent);
@@ -172,44 +212,6 @@ void hardware_ended(struct cancelio_hardware *hw)
 		hw->ended(hw);
 }
 
-static enum hrtimer_restart hardware_look(struct hrtimer *timer)
-{
-	struct cancelio_request *req = container_of(timer, struct cancelio_request, timer);
-	struct cancelio_hardware *hw = req->hardware;
-	int status = req->fate.error;
-	ktime_t now = ktime_get();
-	unsigned long flags;
-	bool left;
-
-	cancelio_stall(CANCELIO_STALL_LOOK);
-	spin_lock_irqsave(hw->lock, flags);
-	/* Armed again while this waited for the lock: the reference is for that. */
-	if (hrtimer_is_queued(timer)) {
-		spin_unlock_irqrestore(hw->lock, flags);
-		return HRTIMER_NORESTART;
-	}
-	if (req->aborting ||
-	    (req->fate.cancel == CANCELIO_CANCEL_POLL && cancelio_request_is_canceled(req)))
-		status = -ECANCELED;
-	/* The abort of a slow one may have put its end off. */
-	if (req->served && ktime_before(now, req->ends_at) &&
-	    (status != -ECANCELED || req->aborting)) {
-		hardware_start_timer(req, now);
-		spin_unlock_irqrestore(hw->lock, flags);
-		return HRTIMER_NORESTART;
-	}
-	left = hardware_leave(req, status);
-	req->timed = false;
-	spin_unlock_irqrestore(hw->lock, flags);
-
-	if (left) {
-		hardware_end(req);
-		hardware_ended(hw);
-	}
-	cancelio_request_put(req);
-	return HRTIMER_NORESTART;
-}
-
 /* Ends a request that its cancel routine owns. The lock is held, and dropped. */
 static void hardware_abort_unlock(struct cancelio_request *req, int status, unsigned long flags)
 	__releases(req->hardware->lock)
@@ -218,7 +220,6 @@ static void hardware_abort_unlock(struct cancelio_request *req, int status, unsi
 
 	req->status = status;
 	hardware_unlink(req);
-	hardware_stop_timer(req);
 	spin_unlock_irqrestore(hw->lock, flags);
 
 	cancelio_request_complete(req, status);
@@ -231,7 +232,7 @@ static void hardware_abort(struct cancelio_request *req)
 	unsigned long flags;
 
 	trace_cancelio_abort(req);
-	/* The lock waits for a start that has marked, but not armed the timer, yet. */
+	/* The lock waits for a start that has marked, and not linked, yet. */
 	spin_lock_irqsave(hw->lock, flags);
 	hardware_abort_unlock(req, -ECANCELED, flags);
 	hardware_ended(hw);
@@ -251,24 +252,25 @@ static void hardware_abort_slowly(struct cancelio_request *req)
 	} else {
 		req->aborting = true;
 		hardware_set_aside(req);
-		req->ends_at = ktime_add_ns(ktime_get(), req->fate.cancel_ns);
-		hardware_start_timer(req, req->ends_at);
+		hardware_time(req, ktime_add_ns(ktime_get(), req->fate.cancel_ns));
 		spin_unlock_irqrestore(hw->lock, flags);
 	}
 	hardware_ended(hw);
 }
 
-static ktime_t hardware_deadline(struct cancelio_request *req, ktime_t now)
+/* From here on @req->fate has a deadline. */
+static void hardware_set_deadline(struct cancelio_request *req, ktime_t now)
 {
-	ktime_t deadline;
+	ktime_t earlier = req->due.expires, deadline = KTIME_MAX;
 
-	if (req->fate.service_ns == CANCELIO_UNTIL_TOLD)
-		return KTIME_MAX;
-	/* One that goes on with an earlier one is done when that would have been. */
-	deadline = ktime_add_ns(now, req->fate.service_ns);
-	if (req->deadline && ktime_before(req->deadline, deadline))
-		return req->deadline;
-	return deadline;
+	if (req->fate.service_ns != CANCELIO_UNTIL_TOLD) {
+		deadline = ktime_add_ns(now, req->fate.service_ns);
+		/* One that goes on with an earlier one is done when that would have been. */
+		if (earlier && ktime_before(earlier, deadline))
+			deadline = earlier;
+	}
+	req->fate.deadline = deadline;
+	req->begun = true;
 }
 
 /**
@@ -282,17 +284,18 @@ static ktime_t hardware_deadline(struct cancelio_request *req, ktime_t now)
  */
 int hardware_start(struct cancelio_hardware *hw, struct cancelio_request *req)
 {
-	ktime_t now = ktime_get();
+	ktime_t now;
 	int err;
 
 	lockdep_assert_held(hw->lock);
 
 	cancelio_request_start(req);
+	req->hardware = hw;
 	if (cancelio_request_is_canceled(req))
 		return -ECANCELED;
-	req->deadline = hardware_deadline(req, now);
-	req->ends_at = req->deadline;
-	if (!ktime_after(req->deadline, now))
+	now = req->started_at;
+	hardware_set_deadline(req, now);
+	if (!ktime_after(req->fate.deadline, now))
 		return req->fate.error;
 
 	if (hardware_marks(req)) {
@@ -306,7 +309,6 @@ int hardware_start(struct cancelio_hardware *hw, struct cancelio_request *req)
 	cancelio_queue_link(&hw->serving, req);
 	if (req->fate.hang)
 		hardware_set_aside(req);
-	hrtimer_setup(&req->timer, hardware_look, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
-	hardware_start_timer(req, now);
+	hardware_time(req, hardware_next_look(req, now));
 	return -EINPROGRESS;
 }

@@ -10,9 +10,18 @@
 
 int hardware_start(struct cancelio_hardware *hw, struct cancelio_request *req);
 bool hardware_leave(struct cancelio_request *req, int status);
-void hardware_stop_timer(struct cancelio_request *req);
+void hardware_expire(struct cancelio_hardware *hw, struct list_head *left, int limit);
+void hardware_end(struct cancelio_request *req);
 void hardware_end_all(struct list_head *left);
 void hardware_ended(struct cancelio_hardware *hw);
+
+/* Whether some of what is served may be due. */
+static inline bool hardware_is_due(struct cancelio_hardware *hw)
+{
+	struct timerqueue_node *next = timerqueue_getnext(&hw->due);
+
+	return next && !ktime_after(next->expires, ktime_get());
+}
 
 /* Whether a cancel finds a routine. */
 static inline bool hardware_marks(struct cancelio_request *req)

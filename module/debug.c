@@ -8,6 +8,7 @@
 #include <linux/seq_file.h>
 
 #include "device.h"
+#include "file.h"
 #include "parts.h"
 #include "stall.h"
 
@@ -56,20 +57,23 @@ static void requests_stop(struct seq_file *seq, void *v)
 static int requests_show(struct seq_file *seq, void *v)
 {
 	struct cancelio_request *req = v;
+	struct cancelio_client *client;
 	u64 master;
 
 	if (v == SEQ_START_TOKEN) {
-		seq_printf(seq, "%8s %-5s %-7s %-10s %-8s %10s %8s %8s %10s %10s\n", "id", "op",
+		seq_printf(seq, "%8s %-7s %-7s %-10s %-8s %10s %8s %8s %10s %10s\n", "id", "op",
 			   "state", "cancelable", "canceled", "age_ms", "pid", "tid", "bytes",
 			   "part_of");
 		return 0;
 	}
-	seq_printf(seq, "%8llu %-5s %-7s %-10s %-8s %10llu %8d %8d %10zu",
+	client = req->client;
+	seq_printf(seq, "%8llu %-7s %-7s %-10s %-8s %10llu %8d %8d %10u",
 		   req->ticket, cancelio_op_names[req->op], state_names[READ_ONCE(req->state)],
 		   READ_ONCE(req->cancel) ? "yes" : "no",
 		   test_bit(CANCELIO_CANCELED, &req->flags) ? "yes" : "no",
 		   div_u64(ktime_get_ns() - req->accepted_at, NSEC_PER_MSEC),
-		   pid_vnr(req->owner.process), pid_vnr(req->owner.thread), req->len);
+		   client ? pid_vnr(client->process) : 0, client ? pid_vnr(client->thread) : 0,
+		   req->len);
 	master = cancelio_part_of(req);
 	if (master)
 		seq_printf(seq, " %10llu", master);

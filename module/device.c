@@ -105,26 +105,30 @@ bool cancelio_device_removed(struct cancelio_device *dev)
 }
 
 /**
- * cancelio_device_submit_open - have a request of op CANCELIO_OPEN served
- * @req: the request
+ * cancelio_device_submit - have a request served
+ * @req: a NEW request, prepared by its model if it is one of the model's
  *
  * Context: any, no lock of ours held.
  */
-void cancelio_device_submit_open(struct cancelio_request *req)
+void cancelio_device_submit(struct cancelio_request *req)
 {
+	if (cancelio_op_is_models(req->op)) {
+		req->dev->model->submit(req);
+		return;
+	}
 	cancelio_fate_draw_service(req->dev, req->op, 0, &req->fate);
 	cancelio_hardware_submit(&req->dev->opener, req);
 }
 
 static bool match_io(struct cancelio_request *req, const void *arg)
 {
-	return req->op != CANCELIO_OPEN;
+	return cancelio_op_is_models(req->op);
 }
 
 /**
  * cancelio_device_order - start, stop, drain or purge a device
  * @dev: the device
- * @order: which; not for opens
+ * @order: which; not for opens and controls
  *
  * Context: process, sleeps.
  */
@@ -142,6 +146,7 @@ static void device_free(struct device *device)
 {
 	struct cancelio_device *dev = to_cancelio(device);
 
+	cancelio_hardware_destroy(&dev->opener);
 	dev->model->destroy(dev);
 	if (dev->lower)
 		put_device(&dev->lower->dev);

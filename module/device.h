@@ -23,7 +23,7 @@
 
 /**
  * struct cancelio_io - one call of read or write, while its caller is in it
- * @op: CANCELIO_READ or CANCELIO_WRITE
+ * @op: what it does
  * @pos: where, for a device that has positions
  * @iter: the caller's memory
  * @nowait: the caller will not wait
@@ -50,6 +50,7 @@ struct cancelio_io {
  * @size_default: bytes, see &struct cancelio_info
  * @size_max: bytes; the least is 1
  * @fops: the front door's, with what the model has of it
+ * @takes_early: a write's bytes are taken when it begins: @finish needs no memory
  * @create: make @dev->priv for @dev->size bytes; 0 or a negative errno
  * @destroy: undo @create; no request is left
  * @begin: do what can be done at once. Returns the bytes moved, a negative
@@ -61,7 +62,8 @@ struct cancelio_io {
  * @forgo: the request ended with 0, and nobody is there to finish it. Any
  *	context, no lock held. May be NULL
  * @finish: the request of @io has ended with 0, and @io->bytes may move: move
- *	them. As @begin, but never -EAGAIN
+ *	them, or, if that is 0, take back what nobody takes. As @begin, but never
+ *	-EAGAIN; perhaps not the caller's context, but with its memory
  * @poll: what can be done at once; NULL if it always has to wait
  * @changed: a knob was; process context. May be NULL
  * @order: start, stop, drain or purge; process context
@@ -73,6 +75,7 @@ struct cancelio_model {
 	u64 size_default;
 	u64 size_max;
 	const struct file_operations *fops;
+	bool takes_early;
 	int (*create)(struct cancelio_device *dev);
 	void (*destroy)(struct cancelio_device *dev);
 	ssize_t (*begin)(struct cancelio_device *dev, struct cancelio_io *io);
@@ -122,7 +125,7 @@ struct cancelio_settings {
  * @order_lock: holds two orders apart; a mutex
  * @order: the last one; under @order_lock
  * @room: who waits until an open file has fewer requests
- * @opener: serves opens
+ * @opener: serves opens and controls, which are no model's
  * @restarts: calls that signals have interrupted
  * @watchdog: looks for requests that do not end
  * @end: runs when @users is 0
@@ -172,7 +175,7 @@ void cancelio_device_put(struct cancelio_device *dev);
 int cancelio_device_get_open(struct cancelio_device *dev);
 void cancelio_device_put_open(struct cancelio_device *dev);
 bool cancelio_device_removed(struct cancelio_device *dev);
-void cancelio_device_submit_open(struct cancelio_request *req);
+void cancelio_device_submit(struct cancelio_request *req);
 void cancelio_device_order(struct cancelio_device *dev, enum cancelio_order order);
 
 static inline struct cancelio_device *to_cancelio(struct device *dev)

@@ -5,7 +5,6 @@
  * All that is random is drawn when a request comes and from one generator, so
  * that a seed and the same requests in the same order give the same run.
  */
-#include <linux/delay.h>
 #include <linux/math64.h>
 #include <linux/minmax.h>
 #include <linux/cancelio.h>
@@ -19,6 +18,7 @@ const char *const cancelio_op_names[CANCELIO_OPS] = {
 	[CANCELIO_READ] = "read",
 	[CANCELIO_WRITE] = "write",
 	[CANCELIO_FLUSH] = "flush",
+	[CANCELIO_CONTROL] = "control",
 };
 
 /**
@@ -177,6 +177,25 @@ bool cancelio_latency_zero(struct cancelio_device *dev, enum cancelio_op op)
 	return !READ_ONCE(latency->from) && !READ_ONCE(latency->to);
 }
 
+/* Whether a rule can hold for an operation, of any kind or of one that never ends. */
+static bool fault_possible(struct cancelio_device *dev, enum cancelio_op op, bool hang)
+{
+	struct cancelio_behavior *behavior = &dev->behavior;
+	struct cancelio_knobs *knobs = &behavior->knobs;
+	const struct cancelio_fault *fault;
+	bool possible = false;
+	unsigned long flags;
+
+	if (!READ_ONCE(knobs->fault_count))
+		return false;
+	spin_lock_irqsave(&behavior->lock, flags);
+	for (fault = knobs->faults; fault < knobs->faults + knobs->fault_count; fault++)
+		possible |= fault->ops & BIT(op) && (fault->next || fault->ppm) &&
+			    (!hang || fault->kind == CANCELIO_FAULT_HANG);
+	spin_unlock_irqrestore(&behavior->lock, flags);
+	return possible;
+}
+
 /**
  * cancelio_may_wait - whether an operation may take any time
  * @dev: the device
@@ -186,19 +205,19 @@ bool cancelio_latency_zero(struct cancelio_device *dev, enum cancelio_op op)
  */
 bool cancelio_may_wait(struct cancelio_device *dev, enum cancelio_op op)
 {
-	struct cancelio_behavior *behavior = &dev->behavior;
-	struct cancelio_knobs *knobs = &behavior->knobs;
-	bool may = !cancelio_latency_zero(dev, op);
-	unsigned long flags;
-	unsigned int i;
+	return !cancelio_latency_zero(dev, op) || fault_possible(dev, op, true);
+}
 
-	spin_lock_irqsave(&behavior->lock, flags);
-	for (i = 0; i < knobs->fault_count && !may; i++)
-		may = knobs->faults[i].kind == CANCELIO_FAULT_HANG &&
-		      knobs->faults[i].ops & BIT(op) &&
-		      (knobs->faults[i].next || knobs->faults[i].ppm);
-	spin_unlock_irqrestore(&behavior->lock, flags);
-	return may;
+/**
+ * cancelio_is_told - whether an operation may take any time or go wrong
+ * @dev: the device
+ * @op: the operation
+ *
+ * Context: any.
+ */
+bool cancelio_is_told(struct cancelio_device *dev, enum cancelio_op op)
+{
+	return !cancelio_latency_zero(dev, op) || fault_possible(dev, op, false);
 }
 
 /**
@@ -249,7 +268,7 @@ void cancelio_fate_draw(struct cancelio_device *dev, enum cancelio_op op, bool m
 
 	*fate = (struct cancelio_fate){
 		.service_ns = CANCELIO_UNTIL_TOLD,
-		.limit = SIZE_MAX,
+		.limit = U32_MAX,
 	};
 	spin_lock_irqsave(&behavior->lock, flags);
 	fate->cancel = knobs->cancel;
@@ -264,7 +283,7 @@ void cancelio_fate_draw(struct cancelio_device *dev, enum cancelio_op op, bool m
 		if (fault->kind == CANCELIO_FAULT_ERROR)
 			fate->error = -(short)fault->value;
 		else if (fault->kind == CANCELIO_FAULT_SHORT)
-			fate->limit = fault->value;
+			fate->limit = min_t(u64, fault->value, U32_MAX);
 		else
 			fate->hang = true;
 		break;
@@ -304,11 +323,12 @@ void cancelio_fate_draw_service(struct cancelio_device *dev, enum cancelio_op op
 void cancelio_race_window(struct cancelio_device *dev)
 {
 	u64 window = READ_ONCE(dev->behavior.knobs.race_window_ns);
-	u64 ns;
+	u64 until;
 
 	if (likely(!window))
 		return;
-	ns = mul_u64_u64_shr(get_random_u32(), window, 32);
-	udelay(ns / NSEC_PER_USEC);
-	ndelay(ns % NSEC_PER_USEC);
+	/* By the clock: a delay loop is only as good as the moment of its calibration. */
+	until = ktime_get_ns() + mul_u64_u64_shr(get_random_u32(), window, 32);
+	while (ktime_get_ns() < until)
+		cpu_relax();
 }

@@ -5,6 +5,7 @@
 #ifndef CANCELIO_FATE_H
 #define CANCELIO_FATE_H
 
+#include <linux/ktime.h>
 #include <linux/prandom.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
@@ -16,8 +17,15 @@ enum cancelio_op {
 	CANCELIO_READ,
 	CANCELIO_WRITE,
 	CANCELIO_FLUSH,
+	CANCELIO_CONTROL,
 	CANCELIO_OPS,
 };
+
+/* Whether an operation is served by the device's model. */
+static inline bool cancelio_op_is_models(enum cancelio_op op)
+{
+	return op == CANCELIO_READ || op == CANCELIO_WRITE || op == CANCELIO_FLUSH;
+}
 
 /* For people, and in the rules of what goes wrong. */
 extern const char *const cancelio_op_names[CANCELIO_OPS];
@@ -119,6 +127,7 @@ struct cancelio_behavior {
 /**
  * struct cancelio_fate - what a device was told to do with one request
  * @service_ns: nanoseconds until it is done, or CANCELIO_UNTIL_TOLD
+ * @deadline: instead, once it is started: when, on CLOCK_MONOTONIC
  * @cancel_ns: where cancel is slow what the abort takes, where the device polls
  *	the time between two looks
  * @limit: bytes that it moves at most
@@ -127,9 +136,12 @@ struct cancelio_behavior {
  * @hang: it never ends by itself
  */
 struct cancelio_fate {
-	u64 service_ns;
+	union {
+		u64 service_ns;
+		ktime_t deadline;
+	};
 	u64 cancel_ns;
-	size_t limit;
+	u32 limit;
 	short error;
 	u8 cancel;
 	bool hang;
@@ -142,6 +154,7 @@ int cancelio_behavior_set(struct cancelio_behavior *behavior, unsigned int knob,
 u64 cancelio_latency_draw(struct cancelio_device *dev, enum cancelio_op op);
 u64 cancelio_latency_mean(struct cancelio_device *dev, enum cancelio_op op);
 bool cancelio_latency_zero(struct cancelio_device *dev, enum cancelio_op op);
+bool cancelio_is_told(struct cancelio_device *dev, enum cancelio_op op);
 bool cancelio_may_wait(struct cancelio_device *dev, enum cancelio_op op);
 u64 cancelio_transfer_ns(struct cancelio_device *dev, size_t len);
 void cancelio_fate_draw(struct cancelio_device *dev, enum cancelio_op op, bool may_hang,

@@ -57,6 +57,9 @@ static bool parse_error(const char *text, u64 *number)
 	return parse_number(text, 1, ERRNO_MAX, number) && *number != ECANCELED;
 }
 
+/* But control, by which one sees how it goes: that must be named. */
+#define ALL_OPS	GENMASK(CANCELIO_FLUSH, 0)
+
 static bool parse_ops(char *text, unsigned int *ops)
 {
 	char *name;
@@ -64,7 +67,7 @@ static bool parse_ops(char *text, unsigned int *ops)
 
 	*ops = 0;
 	if (!strcmp(text, "all")) {
-		*ops = GENMASK(CANCELIO_OPS - 1, 0);
+		*ops = ALL_OPS;
 		return true;
 	}
 	while ((name = strsep(&text, ","))) {
@@ -160,7 +163,7 @@ static int print_ops(char *page, int at, unsigned int ops)
 	const char *separator = "";
 	int op, start = at;
 
-	if (ops == GENMASK(CANCELIO_OPS - 1, 0))
+	if (ops == ALL_OPS)
 		return sysfs_emit_at(page, at, "all");
 	for (op = 0; op < CANCELIO_OPS; op++) {
 		if (!(ops & BIT(op)))

@@ -24,22 +24,13 @@
 #include "file.h"
 #include "parts.h"
 
-/* Who comes second of the request's end and its leaving, sees the first. */
-enum call_state {
-	CALL_WAITS,
-	CALL_ENDED,
-	CALL_LEFT,
-};
-
 /**
  * struct file_call - a request with a thread that sleeps until it has ended
  * @req: the request
- * @state: enum call_state; xchg() only
  * @ended: it has
  */
 struct file_call {
 	struct cancelio_request req;
-	int state;
 	struct completion ended;
 };
 
@@ -48,22 +39,29 @@ static struct file_call *to_call(struct cancelio_request *req)
 	return container_of(req, struct file_call, req);
 }
 
+/**
+ * cancelio_request_forgo - a request has ended, and nobody takes what it brings
+ * @req: the request
+ *
+ * Context: any, no lock of ours held; in ->done of a front door.
+ */
+void cancelio_request_forgo(struct cancelio_request *req)
+{
+	if (!req->status && cancelio_op_is_models(req->op) && req->dev->model->forgo)
+		req->dev->model->forgo(req);
+}
+
 static void call_done(struct cancelio_request *req)
 {
-	struct file_call *call = to_call(req);
-
-	cancelio_owner_leave(&req->owner, req->dev);
-	if (xchg(&call->state, CALL_ENDED) != CALL_LEFT)
-		complete(&call->ended);
-	else if (!req->status && req->dev->model->forgo)
-		req->dev->model->forgo(req);
+	cancelio_client_leave(req);
+	if (xchg(&req->front, CANCELIO_ENDED) != CANCELIO_LEFT)
+		complete(&to_call(req)->ended);
+	else
+		cancelio_request_forgo(req);
 }
 
 static void call_free(struct cancelio_request *req)
 {
-	cancelio_stream_chunk_free(req->chunk);
-	cancelio_parts_free(req);
-	cancelio_owner_put(&req->owner);
 	kfree(to_call(req));
 }
 
@@ -78,7 +76,7 @@ static int call_wait_canceled(struct file_call *call, const struct cancelio_call
 	struct cancelio_request *req = &call->req;
 
 	if (wait_for_completion_killable(&call->ended)) {
-		if (xchg(&call->state, CALL_LEFT) != CALL_ENDED)
+		if (xchg(&req->front, CANCELIO_LEFT) != CANCELIO_ENDED)
 			return -EINTR;
 		wait_for_completion(&call->ended);
 	}
@@ -88,7 +86,7 @@ static int call_wait_canceled(struct file_call *call, const struct cancelio_call
 	if (!(current->flags & PF_IO_WORKER)) {
 		const struct cancelio_progress progress = {
 			.ticket = req->ticket,
-			.deadline = req->deadline,
+			.deadline = cancelio_request_deadline(req),
 		};
 
 		cancelio_restart_save(&req->dev->restarts, id, &progress);
@@ -105,28 +103,6 @@ static int call_wait(struct file_call *call, const struct cancelio_call_id *id)
 	return call_wait_canceled(call, id);
 }
 
-/* A request, NEW; takes @io->chunk over, if there is an @io. */
-static struct file_call *call_create(struct cancelio_device *dev,
-				     const struct cancelio_call_id *id, struct cancelio_io *io)
-{
-	struct file_call *call;
-
-	call = kzalloc(sizeof(*call), GFP_KERNEL_ACCOUNT);
-	if (!call) {
-		if (io)
-			cancelio_stream_chunk_free(io->chunk);
-		return NULL;
-	}
-	init_completion(&call->ended);
-	cancelio_request_init(&call->req, dev, &call_ops, id->op);
-	call->req.len = id->len;
-	if (io) {
-		call->req.chunk = io->chunk;
-		call->req.fate = io->fate;
-	}
-	return call;
-}
-
 /* If this is a call that goes on after a signal, it does so where it was. */
 static void call_resume(struct file_call *call, const struct cancelio_call_id *id)
 {
@@ -135,41 +111,71 @@ static void call_resume(struct file_call *call, const struct cancelio_call_id *i
 	if (!cancelio_restart_take(&call->req.dev->restarts, id, &progress))
 		return;
 	call->req.ticket = progress.ticket;
-	call->req.deadline = progress.deadline;
+	call->req.due.expires = progress.deadline;
 }
 
-/*
- * Has a call done, and waits.
+/**
+ * cancelio_file_enter - make a request of what has to wait
+ * @req: a request of the front door's, NEW
+ * @file: where; NULL for an open
+ * @caller: on whose behalf
+ * @io: what; its chunk is @req's from here on, whatever this returns
+ * @nowait: do not wait until @file has fewer requests
+ *
+ * Context: process, of who is to be charged; sleeps, unless @nowait.
+ * Return: 0: it is to be submitted; or as cancelio_client_enter().
+ */
+int cancelio_file_enter(struct cancelio_request *req, struct file *file,
+			const struct cancelio_caller *caller, struct cancelio_io *io, bool nowait)
+{
+	int err;
+
+	req->len = io->len;
+	req->chunk = io->chunk;
+	req->fate = io->fate;
+	err = cancelio_client_enter(req, file, caller, nowait);
+	if (err || !cancelio_op_is_models(io->op) || !req->dev->model->prepare)
+		return err;
+	err = req->dev->model->prepare(req);
+	if (err)
+		cancelio_client_leave(req);
+	return err;
+}
+
+/**
+ * cancelio_file_wait - have something done, and wait
+ * @dev: the device
+ * @file: where; NULL for an open
+ * @io: what; gets the bytes that may move
+ *
+ * Context: process, of the caller; sleeps.
  * Return: 0, a negative errno, or -ERESTARTSYS.
  */
-static int file_wait(struct cancelio_device *dev, struct file *file,
-		     const struct cancelio_call_id *id, struct cancelio_io *io)
+int cancelio_file_wait(struct cancelio_device *dev, struct file *file, struct cancelio_io *io)
 {
-	bool nonblock = file && file->f_flags & O_NONBLOCK;
+	const struct cancelio_caller caller = cancelio_caller_current();
+	const struct cancelio_call_id id = {
+		.op = io->op, .file = file, .pos = io->pos, .len = io->len,
+	};
 	struct file_call *call;
 	int err;
 
-	call = call_create(dev, id, io);
-	if (!call)
+	call = kzalloc(sizeof(*call), GFP_KERNEL_ACCOUNT);
+	if (!call) {
+		cancelio_stream_chunk_free(io->chunk);
 		return -ENOMEM;
-	err = cancelio_owner_enter(&call->req.owner, file, nonblock);
-	if (err)
-		goto out;
-	if (dev->model->prepare && id->op != CANCELIO_OPEN)
-		err = dev->model->prepare(&call->req);
-	if (err) {
-		cancelio_owner_leave(&call->req.owner, dev);
-		goto out;
 	}
-	call_resume(call, id);
-	if (id->op == CANCELIO_OPEN)
-		cancelio_device_submit_open(&call->req);
-	else
-		dev->model->submit(&call->req);
-	err = call_wait(call, id);
-	if (io)
+	init_completion(&call->ended);
+	cancelio_request_init(&call->req, dev, &call_ops, io->op);
+	call->req.front = CANCELIO_RUNS;
+	err = cancelio_file_enter(&call->req, file, &caller, io,
+				  file && file->f_flags & O_NONBLOCK);
+	if (!err) {
+		call_resume(call, &id);
+		cancelio_device_submit(&call->req);
+		err = call_wait(call, &id);
 		io->bytes = call->req.bytes;
-out:
+	}
 	cancelio_request_put(&call->req);
 	return err;
 }
@@ -177,7 +183,7 @@ out:
 static int file_open(struct inode *inode, struct file *file)
 {
 	struct cancelio_device *dev = container_of(inode->i_cdev, struct cancelio_device, cdev);
-	const struct cancelio_call_id id = { .op = CANCELIO_OPEN };
+	struct cancelio_io io = { .op = CANCELIO_OPEN };
 	struct cancelio_file *cfile;
 	int err;
 
@@ -192,7 +198,7 @@ static int file_open(struct inode *inode, struct file *file)
 	if (file->f_flags & O_NONBLOCK && cancelio_may_wait(dev, CANCELIO_OPEN))
 		err = -EAGAIN;
 	else
-		err = file_wait(dev, NULL, &id, NULL);
+		err = cancelio_file_wait(dev, NULL, &io);
 	/* io_uring of 7.2 hands -ERESTARTSYS of an open to the program. */
 	if (err == -ERESTARTSYS && current->flags & PF_IO_WORKER)
 		err = -EINTR;
@@ -202,7 +208,7 @@ static int file_open(struct inode *inode, struct file *file)
 	return 0;
 
 err_file:
-	cancelio_file_put(cfile);
+	cancelio_file_release(cfile);
 err_dev:
 	cancelio_device_put_open(dev);
 	return err;
@@ -227,9 +233,10 @@ static int store_file_open(struct inode *inode, struct file *file)
 
 static bool match_closer(struct cancelio_request *req, const void *arg)
 {
-	const struct cancelio_owner *closer = arg;
+	const struct cancelio_client *closer = arg;
 
-	return req->owner.file == closer->file && req->owner.files == closer->files;
+	return req->client && req->client->file == closer->file &&
+	       req->client->files == closer->files;
 }
 
 /*
@@ -240,7 +247,7 @@ static bool match_closer(struct cancelio_request *req, const void *arg)
 static int file_flush(struct file *file, fl_owner_t id)
 {
 	struct cancelio_file *cfile = file->private_data;
-	const struct cancelio_owner closer = { .file = cfile, .files = id };
+	const struct cancelio_client closer = { .file = cfile, .files = id };
 
 	/* Who waits for room does so while others have requests. */
 	if (!atomic64_read(&cfile->pending))
@@ -257,31 +264,45 @@ static int file_release(struct inode *inode, struct file *file)
 	struct cancelio_file *cfile = file->private_data;
 	struct cancelio_device *dev = cfile->dev;
 
-	cancelio_file_put(cfile);
+	cancelio_file_release(cfile);
 	cancelio_device_put_open(dev);
 	return 0;
 }
 
-/* One step: what is there at once, or after a wait what the request was for. */
-static ssize_t file_step(struct file *file, struct cancelio_io *io)
+/**
+ * cancelio_file_begin - do what can be done at once
+ * @file: the open file
+ * @io: what, with @op, @pos, @iter and @nowait
+ *
+ * Context: process, of the caller; may fault, not wait.
+ * Return: bytes moved, a negative errno, or -EAGAIN; unless @io->nowait, that
+ * says that @io is ready to be waited for, and has a chunk perhaps.
+ */
+ssize_t cancelio_file_begin(struct file *file, struct cancelio_io *io)
 {
 	struct cancelio_file *cfile = file->private_data;
-	struct cancelio_device *dev = cfile->dev;
-	struct cancelio_call_id id;
-	ssize_t n;
 
 	io->fate = (struct cancelio_fate){};
 	io->chunk = NULL;
-	n = dev->model->begin(dev, io);
+	return cfile->dev->model->begin(cfile->dev, io);
+}
+
+/* One step: what is there at once, or after a wait what the request was for. */
+static ssize_t file_step(struct kiocb *iocb, struct cancelio_io *io)
+{
+	struct file *file = iocb->ki_filp;
+	struct cancelio_file *cfile = file->private_data;
+	struct cancelio_device *dev = cfile->dev;
+	ssize_t n;
+
+	n = cancelio_file_begin(file, io);
 	if (n != -EAGAIN || io->nowait) {
 		cancelio_restart_forget(&dev->restarts);
 		return n;
 	}
-	id.op = io->op;
-	id.file = file;
-	id.pos = io->pos;
-	id.len = io->len;
-	n = file_wait(dev, file, &id, io);
+	if (iocb->ki_flags & IOCB_AIO_RW)
+		return cancelio_aio_submit(iocb, io);
+	n = cancelio_file_wait(dev, file, io);
 	return n ? n : dev->model->finish(dev, io);
 }
 
@@ -303,13 +324,13 @@ static ssize_t file_io(struct kiocb *iocb, struct iov_iter *iter, enum cancelio_
 	if (!iov_iter_count(iter))
 		return 0;
 	do {
-		n = file_step(file, &io);
+		n = file_step(iocb, &io);
 		if (n <= 0)
 			break;
 		done += n;
 		io.pos += n;
 		/* A write that a stream takes in pieces goes on; a read has had its bytes. */
-		if (op == CANCELIO_READ || n < io.len)
+		if (op == CANCELIO_READ || n < io.len || iocb->ki_flags & IOCB_AIO_RW)
 			break;
 		cond_resched();
 	} while (iov_iter_count(iter) && !fatal_signal_pending(current));
@@ -342,9 +363,9 @@ static loff_t store_llseek(struct file *file, loff_t offset, int whence)
 static int store_fsync(struct file *file, loff_t start, loff_t end, int datasync)
 {
 	struct cancelio_file *cfile = file->private_data;
-	const struct cancelio_call_id id = { .op = CANCELIO_FLUSH, .file = file };
+	struct cancelio_io io = { .op = CANCELIO_FLUSH };
 
-	return file_wait(cfile->dev, file, &id, NULL);
+	return cancelio_file_wait(cfile->dev, file, &io);
 }
 
 static __poll_t stream_poll(struct file *file, poll_table *wait)
@@ -363,6 +384,7 @@ const struct file_operations cancelio_stream_fops = {
 	.write_iter = file_write_iter,
 	.poll = stream_poll,
 	.unlocked_ioctl = cancelio_file_ioctl,
+	.uring_cmd = cancelio_file_uring_cmd,
 	.compat_ioctl = compat_ptr_ioctl,
 };
 
@@ -376,5 +398,6 @@ const struct file_operations cancelio_store_fops = {
 	.llseek = store_llseek,
 	.fsync = store_fsync,
 	.unlocked_ioctl = cancelio_file_ioctl,
+	.uring_cmd = cancelio_file_uring_cmd,
 	.compat_ioctl = compat_ptr_ioctl,
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * An open file, as the front doors see it.
+ * An open file and those who use it, as the front doors see them.
  */
 #ifndef CANCELIO_FILE_H
 #define CANCELIO_FILE_H
@@ -8,31 +8,132 @@
 #include <linux/atomic.h>
 #include <linux/fs.h>
 #include <linux/kref.h>
+#include <linux/rbtree.h>
+#include <linux/refcount.h>
+#include <linux/sched.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+
+#include "request.h"
 
 struct cancelio_device;
-struct cancelio_owner;
+struct cancelio_io;
+struct cancelio_uring_cancel;
+struct io_uring_cmd;
+
+/*
+ * How a request stands with its front door, in @front; xchg() and cmpxchg() only.
+ *	HELD	somebody of the front door has it in hand, and sees to its end if
+ *		that comes now: so it begins
+ *	RUNS	its end finds the front door by itself
+ *	ENDED	it has ended
+ *	LEFT	the front door has gone: nobody takes what it brings
+ */
+enum cancelio_front {
+	CANCELIO_HELD,
+	CANCELIO_RUNS,
+	CANCELIO_ENDED,
+	CANCELIO_LEFT,
+};
 
 /**
  * struct cancelio_file - one open file
- * @ref: the file's own, and one of each request that it has outstanding
+ * @ref: the file's own, and one of each client
  * @dev: its device; there until the file is released
  * @pending: requests outstanding
+ * @watch: looks for commands whose ring or task waits for them in vain
+ * @lock: guards the rest; innermost, interrupts off
+ * @clients: who has requests
+ * @recent: the one who came last, and a reference, or NULL
+ * @tags: the io_uring commands that have not ended, by tag
  */
 struct cancelio_file {
 	struct kref ref;
 	struct cancelio_device *dev;
 	atomic64_t pending;
+	struct delayed_work watch;
+	spinlock_t lock;	/* all that follows */
+	struct list_head clients;
+	struct cancelio_client *recent;
+	struct rb_root tags;
 };
 
-/* owner.c */
+/**
+ * struct cancelio_client - a thread that uses an open file
+ * @ref: of each of its requests, and of the file if it was the last to come
+ * @file: the open file, with a reference; NULL for an open
+ * @files: its table of descriptors: only compared
+ * @process: with a reference
+ * @thread: the same
+ * @ring: by which of io_uring's rings it comes, NULL for calls: only compared
+ * @link: in @file->clients; under the file's lock
+ * @commands: of io_uring that it has not told of their end; the same
+ */
+struct cancelio_client {
+	refcount_t ref;
+	struct cancelio_file *file;
+	fl_owner_t files;
+	struct pid *process;
+	struct pid *thread;
+	const void *ring;
+	struct list_head link;
+	unsigned long commands;
+};
+
+/**
+ * struct cancelio_caller - who makes a call, as long as it lasts
+ * @task: the thread, which a worker may stand in for
+ * @files: see &struct cancelio_client
+ * @ring: the same
+ */
+struct cancelio_caller {
+	struct task_struct *task;
+	fl_owner_t files;
+	const void *ring;
+};
+
+/* Somebody who makes a system call. */
+static inline struct cancelio_caller cancelio_caller_current(void)
+{
+	return (struct cancelio_caller){ .task = current, .files = current->files };
+}
+
+/* client.c */
 struct cancelio_file *cancelio_file_create(struct cancelio_device *dev);
-void cancelio_file_put(struct cancelio_file *file);
-int cancelio_owner_enter(struct cancelio_owner *owner, struct file *file, bool nowait);
+void cancelio_file_release(struct cancelio_file *file);
 bool cancelio_file_closed(struct file *file);
-void cancelio_owner_leave(struct cancelio_owner *owner, struct cancelio_device *dev);
-void cancelio_owner_put(struct cancelio_owner *owner);
+struct cancelio_client *cancelio_client_get(struct cancelio_file *file,
+					    const struct cancelio_caller *caller);
+void cancelio_client_put(struct cancelio_client *client);
+int cancelio_client_enter(struct cancelio_request *req, struct file *file,
+			  const struct cancelio_caller *caller, bool nowait);
+void cancelio_client_leave(struct cancelio_request *req);
+
+/* file.c */
+ssize_t cancelio_file_begin(struct file *file, struct cancelio_io *io);
+int cancelio_file_enter(struct cancelio_request *req, struct file *file,
+			const struct cancelio_caller *caller, struct cancelio_io *io, bool nowait);
+int cancelio_file_wait(struct cancelio_device *dev, struct file *file, struct cancelio_io *io);
+void cancelio_request_forgo(struct cancelio_request *req);
+
+/* aio.c */
+ssize_t cancelio_aio_submit(struct kiocb *iocb, struct cancelio_io *io);
+void cancelio_aio_exit(void);
+
+/* uring.c */
+int cancelio_file_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags);
+
+/* command.c */
+struct cancelio_request *cancelio_command_next(struct cancelio_file *file, u64 tag, u64 after,
+					       u64 last);
+bool cancelio_command_cancel(struct cancelio_request *req, const void *ring,
+			     unsigned int issue_flags);
 
 /* control.c */
-long cancelio_file_ioctl(struct file *file, unsigned int command, unsigned long arg);
+long cancelio_file_ioctl(struct file *file, unsigned int code, unsigned long arg);
+long cancelio_file_control(struct file *file, unsigned int code, u64 arg);
+bool cancelio_control_waits(struct cancelio_device *dev, unsigned int code);
+int cancelio_file_cancel(struct file *file, const struct cancelio_uring_cancel *cancel,
+			 const void *ring, unsigned int issue_flags);
 
 #endif /* CANCELIO_FILE_H */

@@ -4,8 +4,10 @@
  * request that was started.
  */
 #include "channel.h"
+#include "compat.h"
 #include "device.h"
 #include "hardware.h"
+#include "stall.h"
 
 /* Requests started in one go, with interrupts off, and goes before somebody else goes on. */
 #define BATCH	32
@@ -35,24 +37,44 @@ static bool hardware_has_stuck(struct cancelio_hardware *hw)
 	return !hw->all_channels && hw->jammed < READ_ONCE(hw->dev->behavior.knobs.stuck);
 }
 
+/*
+ * Gives a request that the caller owns a channel, which is free.
+ * Return: -EINPROGRESS, or else the caller must have it ended.
+ */
+static int hardware_begin(struct cancelio_hardware *hw, struct cancelio_request *req)
+{
+	int status;
+
+	hw->busy++;
+	status = hardware_has_stuck(hw) ? hardware_jam(hw, req) : hardware_start(hw, req);
+	if (status == -EINPROGRESS)
+		return status;
+	/* One that is sent on keeps its channel. */
+	if (status || !req->parts)
+		hw->busy--;
+	req->status = status;
+	return status;
+}
+
+/* Whether one that comes now need not wait. */
+static bool hardware_may_begin(struct cancelio_hardware *hw)
+{
+	return !hw->waiting.stopped && cancelio_queue_empty(&hw->waiting) &&
+	       hardware_has_channel(hw);
+}
+
 /* Starts what waits. Those that have left again are in @left. */
 static void hardware_fill(struct cancelio_hardware *hw, struct list_head *left)
 {
 	struct cancelio_request *req;
-	int i, status;
+	int i;
 
 	for (i = 0; i < BATCH && hardware_has_channel(hw); i++) {
 		req = cancelio_queue_remove_next(&hw->waiting);
 		if (!req)
 			return;
-		hw->busy++;
-		status = hardware_has_stuck(hw) ? hardware_jam(hw, req) : hardware_start(hw, req);
-		if (status == -EINPROGRESS)
-			continue;
-		if (status || !req->parts)
-			hw->busy--;
-		req->status = status;
-		list_add_tail(&req->link, left);
+		if (hardware_begin(hw, req) != -EINPROGRESS)
+			list_add_tail(&req->link, left);
 	}
 	hw->again |= i == BATCH;
 }
@@ -73,8 +95,34 @@ static void hardware_more(struct work_struct *work)
 	cancelio_device_put(hw->dev);
 }
 
+static enum hrtimer_restart hardware_timer(struct hrtimer *timer)
+{
+	struct cancelio_hardware *hw = container_of(timer, struct cancelio_hardware, timer);
+	unsigned long flags;
+
+	cancelio_stall(CANCELIO_STALL_LOOK);
+	spin_lock_irqsave(hw->lock, flags);
+	hw->armed = KTIME_MAX;
+	spin_unlock_irqrestore(hw->lock, flags);
+	hardware_ended(hw);
+	return HRTIMER_NORESTART;
+}
+
+/* The timer has come, or comes for one that has gone: have it come for the next. */
+static void hardware_rearm(struct cancelio_hardware *hw)
+{
+	struct timerqueue_node *next = timerqueue_getnext(&hw->due);
+
+	lockdep_assert_held(hw->lock);
+
+	if (!next || !ktime_before(next->expires, hw->armed))
+		return;
+	hw->armed = next->expires;
+	hrtimer_start(&hw->timer, hw->armed, HRTIMER_MODE_ABS);
+}
+
 /**
- * cancelio_hardware_run - start what waits while there are free channels
+ * cancelio_hardware_run - end what is due, and start what waits for a channel
  * @hw: the hardware
  *
  * One who ends a request that this has started comes here again, from within:
@@ -95,6 +143,8 @@ void cancelio_hardware_run(struct cancelio_hardware *hw)
 	hw->running = true;
 	for (rounds = 0; hw->again && rounds < ROUNDS; rounds++) {
 		hw->again = false;
+		hardware_expire(hw, &left, BATCH);
+		hw->again |= hardware_is_due(hw);
 		hardware_fill(hw, &left);
 		spin_unlock_irqrestore(hw->lock, flags);
 		hardware_end_all(&left);
@@ -103,6 +153,8 @@ void cancelio_hardware_run(struct cancelio_hardware *hw)
 	hw->running = false;
 	if (hw->again)
 		hardware_run_later(hw);
+	else
+		hardware_rearm(hw);
 out:
 	spin_unlock_irqrestore(hw->lock, flags);
 }
@@ -110,7 +162,7 @@ out:
 /* A request on a stuck channel was cancelled. */
 static void hardware_stuck_canceled(struct cancelio_request *req, int status)
 {
-	struct cancelio_hardware *hw = req->hardware;
+	struct cancelio_hardware *hw = container_of(req->queue, struct cancelio_hardware, stuck);
 	unsigned long flags;
 
 	spin_lock_irqsave(hw->lock, flags);
@@ -144,7 +196,21 @@ void cancelio_hardware_init(struct cancelio_hardware *hw, struct cancelio_device
 	cancelio_queue_init(&hw->waiting, hw->lock, NULL);
 	cancelio_queue_init(&hw->stuck, hw->lock, hardware_stuck_canceled);
 	hw->ended = ended;
+	timerqueue_init_head(&hw->due);
+	hw->armed = KTIME_MAX;
+	hrtimer_setup(&hw->timer, hardware_timer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
 	INIT_WORK(&hw->more, hardware_more);
+}
+
+/**
+ * cancelio_hardware_destroy - undo cancelio_hardware_init()
+ * @hw: a hardware without requests, which nobody else uses any more
+ *
+ * Context: process, sleeps.
+ */
+void cancelio_hardware_destroy(struct cancelio_hardware *hw)
+{
+	hrtimer_cancel(&hw->timer);
 }
 
 /**
@@ -153,27 +219,37 @@ void cancelio_hardware_init(struct cancelio_hardware *hw, struct cancelio_device
  * @req: a NEW request with its fate; its deadline is set if it goes on with an
  *	earlier one
  *
- * Accepts the request, and puts it in the queue before anybody can see that.
- * It ends as its fate says, or with -ECANCELED, and may have when this returns.
+ * Accepts the request and begins with it, or puts it in the queue, before anybody
+ * can see it. It ends as its fate says, or with -ECANCELED, and may have when this
+ * returns.
  *
  * Context: any, no lock of ours held.
  */
 void cancelio_hardware_submit(struct cancelio_hardware *hw, struct cancelio_request *req)
 {
 	unsigned long flags;
-	int err;
+	bool waits = false;
+	int status;
 
-	req->hardware = hw;
 	req->bytes = min(req->len, req->fate.limit);
 	spin_lock_irqsave(hw->lock, flags);
-	err = cancelio_request_accept(req);
-	err = err ? err : cancelio_queue_insert(&hw->waiting, req);
+	status = cancelio_request_accept(req);
+	status = status ? status : cancelio_queue_refuses(&hw->waiting);
+	if (!status && hardware_may_begin(hw)) {
+		status = hardware_begin(hw, req);
+	} else if (!status) {
+		status = cancelio_queue_insert(&hw->waiting, req);
+		waits = !status;
+	}
+	if (!waits && status != -EINPROGRESS)
+		req->status = status;
 	spin_unlock_irqrestore(hw->lock, flags);
 
-	if (err)
-		cancelio_request_complete(req, err);
-	else
+	/* Those before it may be on their way out, and nobody about to look. */
+	if (waits)
 		cancelio_hardware_run(hw);
+	else if (status != -EINPROGRESS)
+		hardware_end(req);
 }
 
 /**
@@ -196,10 +272,8 @@ struct cancelio_request *cancelio_hardware_take(struct cancelio_hardware *hw,
 			continue;
 		if (fits && !fits(req))
 			return NULL;
-		if (!hardware_leave(req, req->fate.error))
-			continue;
-		hardware_stop_timer(req);
-		return req;
+		if (hardware_leave(req, req->fate.error))
+			return req;
 	}
 	return NULL;
 }
@@ -283,10 +357,8 @@ void cancelio_hardware_remove(struct cancelio_hardware *hw)
 	cancelio_queue_purge(&hw->stuck, CANCELIO_GATE_REMOVED);
 	scoped_guard(spinlock_irq, hw->lock) {
 		list_for_each_entry_safe(req, next, &hw->serving, link) {
-			if (!hardware_leave(req, -ENODEV))
-				continue;
-			hardware_stop_timer(req);
-			list_add_tail(&req->link, &left);
+			if (hardware_leave(req, -ENODEV))
+				list_add_tail(&req->link, &left);
 		}
 	}
 	hardware_end_all(&left);

@@ -6,6 +6,8 @@
 #ifndef CANCELIO_HARDWARE_H
 #define CANCELIO_HARDWARE_H
 
+#include <linux/hrtimer.h>
+#include <linux/timerqueue.h>
 #include <linux/workqueue.h>
 
 #include "request.h"
@@ -14,7 +16,7 @@
  * struct cancelio_hardware - channels, and the requests that wait for one
  * @dev: its device
  * @lock: the owner's, or @own_lock: guards all that follows, and of each
- *	request its link in @serving, served, timed and aborting. Interrupts off
+ *	request its link in @serving, @due, served, timed and aborting. Interrupts off
  * @own_lock: for an owner without a lock
  * @all_channels: it serves what comes, whatever the device's channels
  * @busy: channels in use
@@ -23,6 +25,9 @@
  * @running: somebody starts what waits
  * @again: and shall look once more
  * @more: goes on where that has taken too long
+ * @timer: comes at @armed, or earlier
+ * @armed: when somebody must look at @due; KTIME_MAX if @timer does not run
+ * @due: requests of @serving that will end, or be looked at, at some time
  * @serving: requests on the other ones that the hardware itself will end, by
  *	ticket: not those that it has sent on
  * @waiting: requests not started yet
@@ -40,6 +45,9 @@ struct cancelio_hardware {
 	bool running;
 	bool again;
 	struct work_struct more;
+	struct hrtimer timer;
+	ktime_t armed;
+	struct timerqueue_head due;
 	struct list_head serving;
 	struct cancelio_queue waiting;
 	struct cancelio_queue stuck;
@@ -57,6 +65,7 @@ enum cancelio_order {
 void cancelio_hardware_init(struct cancelio_hardware *hw, struct cancelio_device *dev,
 			    spinlock_t *lock, bool all_channels,
 			    void (*ended)(struct cancelio_hardware *hw));
+void cancelio_hardware_destroy(struct cancelio_hardware *hw);
 void cancelio_hardware_submit(struct cancelio_hardware *hw, struct cancelio_request *req);
 void cancelio_hardware_run(struct cancelio_hardware *hw);
 struct cancelio_request *cancelio_hardware_take(struct cancelio_hardware *hw,

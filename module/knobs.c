@@ -157,6 +157,7 @@ static const struct knob knob_table[CANCELIO_KNOB_COUNT] = {
 	KNOB_LATENCY(read_latency_ns, latency[CANCELIO_READ]),
 	KNOB_LATENCY(write_latency_ns, latency[CANCELIO_WRITE]),
 	KNOB_LATENCY(flush_latency_ns, latency[CANCELIO_FLUSH]),
+	KNOB_LATENCY(control_latency_ns, latency[CANCELIO_CONTROL]),
 	KNOB_LATENCY(abort_latency_ns, abort_latency),
 	KNOB_NUMBER(bandwidth, 0, 1ULL << 40),
 	KNOB_NUMBER(channels, 1, 65536),

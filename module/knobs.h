@@ -13,6 +13,7 @@
 	X(read_latency_ns, false)	\
 	X(write_latency_ns, false)	\
 	X(flush_latency_ns, true)	\
+	X(control_latency_ns, false)	\
 	X(bandwidth, false)		\
 	X(channels, true)		\
 	X(stuck, true)			\

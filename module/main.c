@@ -6,6 +6,7 @@
 #include <linux/sizes.h>
 #include <linux/cancelio.h>
 
+#include "command.h"
 #include "device.h"
 
 #define COUNT_MAX	64
@@ -114,9 +115,12 @@ static int __init cancelio_init(void)
 	err = check_params();
 	if (err)
 		return err;
-	err = cancelio_devices_init();
+	err = command_init();
 	if (err)
 		return err;
+	err = cancelio_devices_init();
+	if (err)
+		goto err_command;
 	err = create_devices(&cancelio_stream, streams, stream_size);
 	err = err ?: create_devices(&cancelio_store, stores, store_size);
 	err = err ?: cancelio_config_init();
@@ -128,6 +132,8 @@ static int __init cancelio_init(void)
 err_devices:
 	remove_devices();
 	cancelio_devices_exit();
+err_command:
+	command_exit();
 	return err;
 }
 module_init(cancelio_init);
@@ -137,6 +143,8 @@ static void __exit cancelio_exit(void)
 	cancelio_config_exit();
 	remove_devices();
 	cancelio_devices_exit();
+	cancelio_aio_exit();
+	command_exit();
 }
 module_exit(cancelio_exit);
 

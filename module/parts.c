@@ -127,7 +127,6 @@ static void part_done(struct cancelio_request *req)
 
 static void part_free(struct cancelio_request *req)
 {
-	cancelio_parts_free(req);
 	kfree(to_part(req));
 }
 

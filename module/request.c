@@ -7,6 +7,8 @@
 
 #include "compat.h"
 #include "device.h"
+#include "file.h"
+#include "parts.h"
 #include "request.h"
 #include "stall.h"
 #include "trace.h"
@@ -25,6 +27,7 @@ void cancelio_request_init(struct cancelio_request *req, struct cancelio_device 
 {
 	kref_init(&req->ref);
 	INIT_LIST_HEAD(&req->link);
+	timerqueue_init(&req->due);
 	req->ops = ops;
 	req->dev = dev;
 	req->op = op;
@@ -217,8 +220,12 @@ static void request_release(struct kref *ref)
 {
 	struct cancelio_request *req = container_of(ref, struct cancelio_request, ref);
 	struct cancelio_device *dev = req->accepted_at ? req->dev : NULL;
+	struct cancelio_client *client = req->client;
 
+	cancelio_stream_chunk_free(req->chunk);
+	cancelio_parts_free(req);
 	req->ops->free(req);
+	cancelio_client_put(client);
 	if (dev)
 		cancelio_device_put(dev);
 }

@@ -28,19 +28,17 @@
 #ifndef CANCELIO_REQUEST_H
 #define CANCELIO_REQUEST_H
 
-#include <linux/fs.h>
-#include <linux/hrtimer.h>
 #include <linux/kref.h>
 #include <linux/list.h>
-#include <linux/pid.h>
 #include <linux/rbtree.h>
 #include <linux/spinlock.h>
+#include <linux/timerqueue.h>
 #include <linux/types.h>
 
 #include "fate.h"
 
+struct cancelio_client;
 struct cancelio_device;
-struct cancelio_file;
 struct cancelio_hardware;
 struct cancelio_parts;
 struct cancelio_queue;
@@ -82,7 +80,8 @@ typedef void (*cancelio_cancel_fn)(struct cancelio_request *req);
  * @done: the request has ended, @status and @bytes say how. Any context, no
  *	lock of ours held. The front door may free what is its own, not the
  *	request.
- * @free: the last reference is gone. Any context.
+ * @free: the last reference is gone; parts and chunk are freed already. Any
+ *	context.
  */
 struct cancelio_request_ops {
 	void (*done)(struct cancelio_request *req);
@@ -90,91 +89,79 @@ struct cancelio_request_ops {
 };
 
 /**
- * struct cancelio_owner - on whose behalf a request is there
- * @file: the open file, with a reference; NULL for an open and for a part
- * @files: the table of descriptors of who asked: only compared
- * @process: with a reference; NULL for a part
- * @thread: as @process
- */
-struct cancelio_owner {
-	struct cancelio_file *file;
-	fl_owner_t files;
-	struct pid *process;
-	struct pid *thread;
-};
-
-/**
  * struct cancelio_request - one operation, however it came in
  * @ref: the submitter's reference, one of the core's from accept to complete,
- *	and one of each context that may still look (a canceller, a timer)
+ *	and one of each context that may still look (a canceller)
+ * @status: 0 or a negative errno, once DONE; before, the owner's to note with
+ *	what it will end
  * @ops: the front door's; fixed
  * @dev: the device it is for, which outlives it; fixed
- * @owner: fixed
- * @op: what to do; fixed
+ * @client: on whose behalf, with a reference; NULL for a part; fixed
+ * @flags: see above; atomic bit operations
+ * @cancel: see above; xchg() only
+ * @op: an enum cancelio_op: what to do; fixed
+ * @state: an enum cancelio_state; written by the owner; DONE is final
+ * @front: the front door's to use
+ * @served: it is on a channel; under the hardware's lock, as the next four
+ * @timed: it is in the hardware's @due
+ * @begun: @fate has a deadline
+ * @aborting: it was cancelled, and ends when it is due
+ * @aside: it hangs or is aborting
  * @len: bytes wanted; fixed once accepted
  * @bytes: of them, those that are to move, and at the end those that may
  * @ticket: its name, and its place among the requests of @dev: the lower the
  *	older; 0 until accepted, unless the front door gave it that of an
  *	earlier request with which it goes on
- * @flags: see above; atomic bit operations
- * @cancel: see above; xchg() only
- * @state: written by the owner; DONE is final
- * @status: 0 or a negative errno, once DONE; before, the owner's to note with
- *	what it will end
  * @accepted_at: when, in ns of CLOCK_MONOTONIC; 0 if it never was
  * @started_at: when it was last started, as @accepted_at
  * @canceled_at: when a cancel was first asked, as @accepted_at
  * @node: in the table of @dev, under its lock
  * @link: membership of @queue (under its lock), else the owner's to use
- * @queue: the queue that it is in or was last in; written under that lock
+ * @queue: the queue that it is in, or was until it was started; written under
+ *	that lock
+ * @hardware: what serves it, from when it is started
  * @parts: the requests to send when it is started, or NULL; fixed
- * @fate: what its device was told to do with it; the device's
- * @hardware: the hardware that serves it; fixed once submitted there
- * @timer: the hardware's
- * @deadline: when the hardware will be done, on CLOCK_MONOTONIC: 0 until it is
- *	started there, unless it came as @ticket may
- * @ends_at: when it will have ended there: @deadline, or the end of its abort
- * @served: it is on a channel; under the hardware's lock, as @ends_at and the next three
- * @timed: @timer runs, and has a reference
- * @aborting: it was cancelled, and ends when @timer does
- * @aside: it hangs or is aborting
  * @chunk: what a stream's write carries; the owner's
+ * @fate: what its device was told to do with it; the device's
+ * @due: when the hardware must look at it next, on CLOCK_MONOTONIC; before it is
+ *	started when it must be done, if it goes on with an earlier one, else 0
  */
 struct cancelio_request {
 	struct kref ref;
+	int status;
 	const struct cancelio_request_ops *ops;
 	struct cancelio_device *dev;
-	struct cancelio_owner owner;
-	enum cancelio_op op;
-	size_t len;
-	size_t bytes;
-	u64 ticket;
+	struct cancelio_client *client;
 
 	unsigned long flags;
 	cancelio_cancel_fn cancel;
-	enum cancelio_state state;
-	int status;
+	u8 op;
+	u8 state;
+	u8 front;
+	bool served;
+	bool timed;
+	bool begun;
+	bool aborting;
+	bool aside;
 
+	u32 len;
+	u32 bytes;
+	u64 ticket;
 	u64 accepted_at;
 	u64 started_at;
 	u64 canceled_at;
 
 	struct rb_node node;
 	struct list_head link;
-	struct cancelio_queue *queue;
+	union {
+		struct cancelio_queue *queue;
+		struct cancelio_hardware *hardware;
+	};
 	struct cancelio_parts *parts;
+	struct stream_chunk *chunk;
 
 	struct cancelio_fate fate;
-	struct cancelio_hardware *hardware;
-	struct hrtimer timer;
-	ktime_t deadline;
-	ktime_t ends_at;
-	bool served;
-	bool timed;
-	bool aborting;
-	bool aside;
-
-	struct stream_chunk *chunk;
+	struct timerqueue_node due;
 };
 
 /*
@@ -226,6 +213,12 @@ void cancelio_request_put(struct cancelio_request *req);
 static inline void cancelio_request_get(struct cancelio_request *req)
 {
 	kref_get(&req->ref);
+}
+
+/* When it is to be done, on CLOCK_MONOTONIC, for one that goes on with it; 0: not known. */
+static inline ktime_t cancelio_request_deadline(const struct cancelio_request *req)
+{
+	return req->begun ? req->fate.deadline : req->due.expires;
 }
 
 /* queue.c */

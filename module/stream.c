@@ -403,8 +403,10 @@ static void stream_destroy(struct cancelio_device *dev)
 	struct stream *stream = to_stream(dev);
 	struct stream_chunk *chunk, *next;
 
-	/* The turnaround may start the arrival; nobody asks for the line any more. */
+	/* The others may start the arrival; nobody asks for the line any more. */
 	hrtimer_cancel(&stream->turnaround);
+	cancelio_hardware_destroy(&stream->readers);
+	cancelio_hardware_destroy(&stream->writers);
 	hrtimer_cancel(&stream->arrival);
 	list_for_each_entry_safe(chunk, next, &stream->line, link) {
 		cancelio_stream_chunk_free(chunk);
@@ -419,6 +421,7 @@ const struct cancelio_model cancelio_stream = {
 	.size_default = SZ_64K,
 	.size_max = SZ_1M,
 	.fops = &cancelio_stream_fops,
+	.takes_early = true,
 	.create = stream_create,
 	.destroy = stream_destroy,
 	.begin = stream_begin,

@@ -60,7 +60,7 @@ static ssize_t stream_read(struct stream *stream, struct cancelio_io *io)
 static int stream_draw(struct stream *stream, struct cancelio_io *io)
 {
 	cancelio_fate_draw(stream->dev, io->op, !io->nowait, &io->fate);
-	io->bytes = min(io->len, io->fate.limit);
+	io->bytes = min_t(size_t, io->len, io->fate.limit);
 	return io->fate.hang ? -EAGAIN : io->fate.error;
 }
 
@@ -176,9 +176,15 @@ static ssize_t stream_write_begin(struct stream *stream, struct cancelio_io *io)
 
 ssize_t stream_begin(struct cancelio_device *dev, struct cancelio_io *io)
 {
-	if (io->op == CANCELIO_READ)
+	switch (io->op) {
+	case CANCELIO_READ:
 		return stream_read_begin(to_stream(dev), io);
-	return stream_write_begin(to_stream(dev), io);
+	case CANCELIO_WRITE:
+		return stream_write_begin(to_stream(dev), io);
+	default:
+		/* As fsync(2) of what cannot be. */
+		return -EINVAL;
+	}
 }
 
 ssize_t stream_finish(struct cancelio_device *dev, struct cancelio_io *io)

@@ -38,7 +38,7 @@ void cancelio_table_add(struct cancelio_request *req)
 
 	spin_lock_irqsave(&table->lock, flags);
 	if (!req->ticket)
-		req->ticket = ++table->tickets;
+		req->ticket = cancelio_table_ticket(table);
 	rb_add(&req->node, &table->requests, request_less);
 	table->counters.accepted++;
 	table->counters.pending++;
@@ -91,26 +91,6 @@ void cancelio_table_overdue(struct cancelio_request *req)
 	spin_lock_irqsave(&table->lock, flags);
 	table->counters.overdue++;
 	spin_unlock_irqrestore(&table->lock, flags);
-}
-
-/**
- * cancelio_table_last - the youngest ticket so far
- * @table: the device's
- *
- * Who goes through all requests goes so far: there is always one more, where
- * those that end come again.
- *
- * Context: any, no lock of ours held.
- */
-u64 cancelio_table_last(struct cancelio_table *table)
-{
-	unsigned long flags;
-	u64 last;
-
-	spin_lock_irqsave(&table->lock, flags);
-	last = table->tickets;
-	spin_unlock_irqrestore(&table->lock, flags);
-	return last;
 }
 
 /**

@@ -6,6 +6,7 @@
 #ifndef CANCELIO_TABLE_H
 #define CANCELIO_TABLE_H
 
+#include <linux/atomic.h>
 #include <linux/rbtree.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
@@ -38,17 +39,17 @@ struct cancelio_counters {
 
 /**
  * struct cancelio_table - see above
+ * @tickets: the last one given out
  * @lock: guards the rest; innermost, interrupts off
  * @requests: by ticket
- * @tickets: the last one given out
  * @counters: see there
  * @cancel_to_end: of the requests that were asked to be cancelled, how many took
  *	less than 2^i ns from then to their end, and 2^(i-1) or more
  */
 struct cancelio_table {
+	atomic64_t tickets;
 	spinlock_t lock;	/* all that follows */
 	struct rb_root requests;
-	u64 tickets;
 	struct cancelio_counters counters;
 	u64 cancel_to_end[CANCELIO_BUCKETS];
 };
@@ -58,7 +59,22 @@ void cancelio_table_add(struct cancelio_request *req);
 void cancelio_table_remove(struct cancelio_request *req);
 void cancelio_table_overdue(struct cancelio_request *req);
 struct cancelio_request *cancelio_table_next(struct cancelio_table *table, u64 after, u64 last);
-u64 cancelio_table_last(struct cancelio_table *table);
+
+/* A ticket for a request that needs one before it is accepted. */
+static inline u64 cancelio_table_ticket(struct cancelio_table *table)
+{
+	return atomic64_inc_return(&table->tickets);
+}
+
+/*
+ * The youngest ticket so far. Who goes through all requests goes so far: there is
+ * always one more, where those that end come again.
+ */
+static inline u64 cancelio_table_last(struct cancelio_table *table)
+{
+	return atomic64_read(&table->tickets);
+}
+
 void cancelio_table_counters(struct cancelio_table *table, struct cancelio_counters *counters);
 void cancelio_table_histogram(struct cancelio_table *table, u64 buckets[CANCELIO_BUCKETS]);
 u64 cancelio_table_cancel(struct cancelio_table *table,

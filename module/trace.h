@@ -17,13 +17,15 @@ TRACE_DEFINE_ENUM(CANCELIO_OPEN);
 TRACE_DEFINE_ENUM(CANCELIO_READ);
 TRACE_DEFINE_ENUM(CANCELIO_WRITE);
 TRACE_DEFINE_ENUM(CANCELIO_FLUSH);
+TRACE_DEFINE_ENUM(CANCELIO_CONTROL);
 
 #define show_cancelio_op(op)						\
 	__print_symbolic(op,						\
 			 { CANCELIO_OPEN,	"open" },		\
 			 { CANCELIO_READ,	"read" },		\
 			 { CANCELIO_WRITE,	"write" },		\
-			 { CANCELIO_FLUSH,	"flush" })
+			 { CANCELIO_FLUSH,	"flush" },		\
+			 { CANCELIO_CONTROL,	"control" })
 
 DECLARE_EVENT_CLASS(cancelio_request,
 	TP_PROTO(const struct cancelio_request *req),

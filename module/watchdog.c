@@ -7,14 +7,15 @@
 #include <linux/minmax.h>
 
 #include "device.h"
+#include "file.h"
 
 static void watchdog_name(struct cancelio_request *req, u64 ns)
 {
 	/* A part belongs to nobody. */
-	if (req->owner.process)
+	if (req->client)
 		dev_warn_ratelimited(&req->dev->dev,
 			"%s %llu of process %d was cancelled %llu s ago and has not ended\n",
-			cancelio_op_names[req->op], req->ticket, pid_nr(req->owner.process),
+			cancelio_op_names[req->op], req->ticket, pid_nr(req->client->process),
 			div_u64(ns, NSEC_PER_SEC));
 	else
 		dev_warn_ratelimited(&req->dev->dev,

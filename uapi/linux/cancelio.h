@@ -7,7 +7,7 @@
  * that a 32-bit program on a 64-bit kernel speaks the same language.
  *
  * A call that fails changes nothing. The errors, in the order of the checks:
- *	ENOTTY	the command is not one of these;
+ *	ENOTTY	the command is not one of these, nor of those of io_uring;
  *	ENODEV	the device was removed; not for CANCELIO_IOC_VERSION;
  *	EFAULT	the argument does not point to memory of the caller;
  *	EINVAL	a field that must be zero is not, or a value is none of those
@@ -208,14 +208,15 @@ struct cancelio_request_info {
  * does not reach it.
  *
  * Errors of commands, beside those of the calls:
- *	EINVAL		cmd_op is none of these, or the ring is one for polling;
- *			an unknown flag, or a reserved field that is not 0; a buffer
- *			that is both registered and vectored; FLUSH to a stream
+ *	EBADF		the file is not open for reading, or for writing
+ *	EINVAL		an unknown flag, or a reserved field that is not 0; an offset
+ *			on a stream; a buffer that is both registered and vectored;
+ *			FLUSH to a stream, or with an argument
  *	EFAULT		an address is not the caller's, or not within the registered
  *			buffer
  *	EAGAIN		a file with O_NONBLOCK cannot do it now, or has as many
  *			requests as it may
- *	EOPNOTSUPP	the kernel was built without io_uring
+ *	EOPNOTSUPP	the ring is one for polling
  */
 #define CANCELIO_URING_READ	_IOW(CANCELIO_IOC_MAGIC, 0x10, struct cancelio_uring_cmd)
 #define CANCELIO_URING_WRITE	_IOW(CANCELIO_IOC_MAGIC, 0x11, struct cancelio_uring_cmd)

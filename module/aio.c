@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The front door of libaio: reads and writes that io_submit(2) has begun and that
+ * had to wait. No thread sleeps on them.
+ *
+ * Two things make it different from others. The kernel cancels under a lock of
+ * its own, which the completion needs as well: so a cancel is only noted there, and
+ * done a moment later, in an interrupt that comes as soon as the lock is free.
+ * And bytes move where nobody of the submitter's is: so a worker borrows its
+ * memory, which is the right one even if it has forked since.
+ *
+ * When a context is destroyed the kernel waits until all its requests have ended,
+ * whatever signals come. A device that is stubborn then keeps its request, and the
+ * event comes without it.
+ */
+#include <linux/irq_work.h>
+#include <linux/kthread.h>
+#include <linux/llist.h>
+#include <linux/preempt.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+#include <linux/uio.h>
+#include <linux/workqueue.h>
+
+/* aio.h needs a declaration that it does not bring. */
+#include <linux/fs.h>
+#include <linux/aio.h>
+
+#include "device.h"
+#include "file.h"
+
+/* Cancels that an interrupt carries out by itself. */
+#define AT_ONCE	16
+
+/**
+ * struct aio - one of io_submit(2)'s
+ * @req: the request; @front decides who completes @iocb
+ * @iocb: the kernel's; not to be touched once completed
+ * @pos: where
+ * @iter: the submitter's memory; empty if the bytes were taken when it began
+ * @segments: what @iter needs, if anything
+ * @mm: whose memory
+ * @leaves: its context is being destroyed
+ * @canceled: in aio_cancels
+ * @work: moves the bytes
+ */
+struct aio {
+	struct cancelio_request req;
+	struct kiocb *iocb;
+	loff_t pos;
+	struct iov_iter iter;
+	const void *segments;
+	struct mm_struct *mm;
+	bool leaves;
+	struct llist_node canceled;
+	struct work_struct work;
+};
+
+static struct aio *to_aio(struct cancelio_request *req)
+{
+	return container_of(req, struct aio, req);
+}
+
+/* Who calls owns @iocb's completion. */
+static void aio_complete(struct aio *aio, ssize_t result)
+{
+	aio->iocb->ki_complete(aio->iocb, result);
+	/* Until then a cancel may find it by @iocb. */
+	cancelio_request_put(&aio->req);
+}
+
+/* The request has ended with 0. Where the submitter's memory is. */
+static ssize_t aio_finish(struct aio *aio, size_t bytes)
+{
+	struct cancelio_device *dev = aio->req.dev;
+	struct cancelio_io io = {
+		.op = aio->req.op,
+		.pos = aio->pos,
+		.iter = &aio->iter,
+		.len = aio->req.len,
+		.bytes = bytes,
+	};
+
+	return dev->model->finish(dev, &io);
+}
+
+static void aio_move(struct work_struct *work)
+{
+	struct aio *aio = container_of(work, struct aio, work);
+	ssize_t result;
+
+	if (mmget_not_zero(aio->mm)) {
+		kthread_use_mm(aio->mm);
+		result = aio_finish(aio, aio->req.bytes);
+		kthread_unuse_mm(aio->mm);
+		mmput(aio->mm);
+	} else {
+		/* Nobody is left to see them. */
+		aio_finish(aio, 0);
+		result = -ECANCELED;
+	}
+	aio_complete(aio, result);
+}
+
+static void aio_done(struct cancelio_request *req)
+{
+	struct aio *aio = to_aio(req);
+
+	cancelio_client_leave(req);
+	switch (xchg(&req->front, CANCELIO_ENDED)) {
+	case CANCELIO_RUNS:
+		if (req->status)
+			aio_complete(aio, req->status);
+		else
+			queue_work(cancelio_workqueue, &aio->work);
+		break;
+	case CANCELIO_LEFT:
+		cancelio_request_forgo(req);
+		break;
+	}
+}
+
+static void aio_free(struct cancelio_request *req)
+{
+	struct aio *aio = to_aio(req);
+
+	kfree(aio->segments);
+	if (aio->mm)
+		mmdrop(aio->mm);
+	kfree(aio);
+}
+
+static const struct cancelio_request_ops aio_ops = {
+	.done = aio_done,
+	.free = aio_free,
+};
+
+static void aio_cancel_now(struct aio *aio)
+{
+	cancelio_request_cancel(&aio->req);
+	if (aio->leaves && cmpxchg(&aio->req.front, CANCELIO_RUNS, CANCELIO_LEFT) == CANCELIO_RUNS)
+		aio_complete(aio, -ECANCELED);
+	cancelio_request_put(&aio->req);
+}
+
+static void aio_cancel_many(struct work_struct *work);
+static void aio_cancel_some(struct irq_work *work);
+
+/* What was to be cancelled: first @noted, and what is too much for an interrupt @left. */
+static struct {
+	struct llist_head noted;
+	struct llist_head left;
+	struct irq_work irq;
+	struct work_struct work;
+} aio_cancels = {
+	.noted = LLIST_HEAD_INIT(aio_cancels.noted),
+	.left = LLIST_HEAD_INIT(aio_cancels.left),
+	.irq = IRQ_WORK_INIT(aio_cancel_some),
+	.work = __WORK_INITIALIZER(aio_cancels.work, aio_cancel_many),
+};
+
+static void aio_cancel_many(struct work_struct *work)
+{
+	struct llist_node *list = llist_reverse_order(llist_del_all(&aio_cancels.left));
+	struct aio *aio, *next;
+
+	llist_for_each_entry_safe(aio, next, list, canceled) {
+		aio_cancel_now(aio);
+		cond_resched();
+	}
+}
+
+static void aio_cancel_some(struct irq_work *work)
+{
+	struct llist_node *list = llist_reverse_order(llist_del_all(&aio_cancels.noted)), *next;
+	int i;
+
+	for (i = 0; list && i < AT_ONCE; i++, list = next) {
+		next = list->next;
+		aio_cancel_now(llist_entry(list, struct aio, canceled));
+	}
+	if (!list)
+		return;
+	for (; list; list = next) {
+		next = list->next;
+		llist_add(list, &aio_cancels.left);
+	}
+	queue_work(cancelio_workqueue, &aio_cancels.work);
+}
+
+/*
+ * Called with the context's lock held and interrupts off: once at most, and not
+ * after the completion. By a thread's io_cancel(2), or when the context goes, and
+ * then by nobody in particular.
+ */
+static int aio_cancel(struct kiocb *iocb)
+{
+	struct aio *aio = iocb->private;
+
+	cancelio_request_get(&aio->req);
+	aio->leaves = !in_task() || current->flags & (PF_KTHREAD | PF_EXITING);
+	llist_add(&aio->canceled, &aio_cancels.noted);
+	irq_work_queue(&aio_cancels.irq);
+	return 0;
+}
+
+/* What the bytes need when they move. */
+static int aio_keep_memory(struct aio *aio, struct iov_iter *iter)
+{
+	mmgrab(current->mm);
+	aio->mm = current->mm;
+	aio->segments = dup_iter(&aio->iter, iter, GFP_KERNEL_ACCOUNT);
+	return aio->segments || iter_is_ubuf(iter) ? 0 : -ENOMEM;
+}
+
+static struct aio *aio_create(struct kiocb *iocb, struct cancelio_io *io)
+{
+	struct cancelio_file *cfile = iocb->ki_filp->private_data;
+	struct aio *aio;
+
+	aio = kzalloc(sizeof(*aio), GFP_KERNEL_ACCOUNT);
+	if (!aio)
+		return NULL;
+	cancelio_request_init(&aio->req, cfile->dev, &aio_ops, io->op);
+	aio->iocb = iocb;
+	aio->pos = io->pos;
+	INIT_WORK(&aio->work, aio_move);
+	return aio;
+}
+
+/**
+ * cancelio_aio_submit - let a read or write of libaio wait
+ * @iocb: the kernel's, IOCB_AIO_RW
+ * @io: what, ready to be waited for
+ *
+ * Context: process, of the submitter.
+ * Return: -EIOCBQUEUED: the completion has come or will; or a negative errno.
+ */
+ssize_t cancelio_aio_submit(struct kiocb *iocb, struct cancelio_io *io)
+{
+	const struct cancelio_caller caller = cancelio_caller_current();
+	struct aio *aio;
+	ssize_t result;
+	int err;
+
+	aio = aio_create(iocb, io);
+	if (!aio) {
+		cancelio_stream_chunk_free(io->chunk);
+		return -ENOMEM;
+	}
+	err = aio_keep_memory(aio, io->iter);
+	if (err)
+		cancelio_stream_chunk_free(io->chunk);
+	else
+		err = cancelio_file_enter(&aio->req, iocb->ki_filp, &caller, io, true);
+	if (err) {
+		cancelio_request_put(&aio->req);
+		return err;
+	}
+	iocb->private = aio;
+	kiocb_set_cancel_fn(iocb, aio_cancel);
+	cancelio_device_submit(&aio->req);
+	if (cmpxchg(&aio->req.front, CANCELIO_HELD, CANCELIO_RUNS) == CANCELIO_HELD)
+		return -EIOCBQUEUED;
+	/* It has ended already: the bytes move where they are at home. */
+	result = aio->req.status ? : aio_finish(aio, aio->req.bytes);
+	aio_complete(aio, result);
+	return -EIOCBQUEUED;
+}
+
+/**
+ * cancelio_aio_exit - before the end of the module, and of its workqueue
+ *
+ * Context: process, sleeps.
+ */
+void cancelio_aio_exit(void)
+{
+	irq_work_sync(&aio_cancels.irq);
+}
