@@ -36,8 +36,8 @@ $(BUILD)/cancelio.ko: $(SOURCES) $(UTSRELEASE) $(RECHECK)
 	@mkdir -p $(addprefix $(@D)/,$(sort $(dir $(SOURCES))))
 	@find $(@D) -xtype l -delete
 	@for file in $(SOURCES); do ln -srf $$file $(@D)/$$file || exit; done
-	+flock $(@D)/.lock $(MAKE) -C $(KDIR) M=$(abspath $(@D)) CONFIG_DEBUG_INFO_BTF_MODULES= \
-		$(if $(TEST_BUILD),CANCELIO_TEST=y) modules
+	+MAKE="$(MAKE)" flock $(@D)/.lock vm/kbuild $(KDIR) M=$(abspath $(@D)) \
+		CONFIG_DEBUG_INFO_BTF_MODULES= $(if $(TEST_BUILD),CANCELIO_TEST=y) modules
 	@touch $@
 
 $(UTSRELEASE):
@@ -90,7 +90,7 @@ help:
 	@echo "make selftests    build the module's tests"
 	@echo "make install      install the library and the headers; PREFIX=$(PREFIX) DESTDIR="
 	@echo "make demo         a story of five operations that wait and are cancelled, in a VM"
-	@echo "make check        run every test; KERNELS=\"$(KERNELS)\", debug is one more"
+	@echo "make check        run every test; KERNELS=\"$(KERNELS)\", or =all"
 	@echo "make bench        what a cancelled request takes, beside a pipe, in instructions"
 	@echo "make vm           a shell in a VM with the module loaded"
 	@echo "make setup        install the Debian packages that all of this needs"

@@ -4,6 +4,8 @@
 
 top=$(cd "$(dirname "$0")/.." && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/cancelio
+# The Debian that vm/newest unpacks.
+sid=$cache/sid
 
 say()
 {
