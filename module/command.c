@@ -81,6 +81,7 @@ static void command_unlist(struct command *command)
 	if (!RB_EMPTY_NODE(&command->node)) {
 		rb_erase(&command->node, &file->tags);
 		RB_CLEAR_NODE(&command->node);
+		command->req.client->commands--;
 	}
 	spin_unlock_irqrestore(&file->lock, flags);
 }
@@ -125,15 +126,17 @@ struct cancelio_request *cancelio_command_next(struct cancelio_file *file, u64 t
 /* ---- its end ---- */
 
 /* Who owns @command->cmd parts it from its command, which is gone. */
-static void command_forget(struct command *command)
+static void command_forget(struct command *command, unsigned int issue_flags)
 {
 	struct cancelio_file *file = command_file(command);
 	unsigned long flags;
 
-	spin_lock_irqsave(&file->lock, flags);
-	command_pdu(command->cmd)->command = NULL;
-	command->req.client->commands--;
-	spin_unlock_irqrestore(&file->lock, flags);
+	/* Only who has the ring's lock may be in command_abandon(). */
+	if (CANCELIO_URING_EXITS && issue_flags & IO_URING_F_UNLOCKED) {
+		spin_lock_irqsave(&file->lock, flags);
+		command_pdu(command->cmd)->command = NULL;
+		spin_unlock_irqrestore(&file->lock, flags);
+	}
 	cancelio_request_put(&command->req);
 }
 
@@ -142,7 +145,7 @@ static void command_finish(struct command *command, int result, unsigned int iss
 {
 	struct io_uring_cmd *cmd = command->cmd;
 
-	command_forget(command);
+	command_forget(command, issue_flags);
 	cancelio_uring_done(cmd, result, issue_flags);
 }
 
@@ -489,7 +492,7 @@ int command_run(struct command *command, unsigned int issue_flags)
 		command_finish(command, result, issue_flags);
 		return -EIOCBQUEUED;
 	}
-	command_forget(command);
+	command_forget(command, issue_flags);
 	return result;
 }
 

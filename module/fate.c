@@ -249,6 +249,49 @@ static bool fault_fires(struct cancelio_behavior *behavior, struct cancelio_faul
 	return random_below(&behavior->random, 1000000) < fault->ppm;
 }
 
+/* Whether nothing of a request's fate is random, but perhaps how long it takes. */
+static bool fate_is_fixed(const struct cancelio_knobs *knobs)
+{
+	return !READ_ONCE(knobs->fault_count) &&
+	       READ_ONCE(knobs->cancel) != CANCELIO_CANCEL_SLOW;
+}
+
+static void fate_init(const struct cancelio_knobs *knobs, struct cancelio_fate *fate)
+{
+	*fate = (struct cancelio_fate){
+		.service_ns = CANCELIO_UNTIL_TOLD,
+		.limit = U32_MAX,
+		.cancel = READ_ONCE(knobs->cancel),
+	};
+	if (fate->cancel == CANCELIO_CANCEL_POLL)
+		fate->cancel_ns = READ_ONCE(knobs->poll_interval_ns);
+}
+
+static void fate_draw(struct cancelio_behavior *behavior, enum cancelio_op op, bool may_hang,
+		      struct cancelio_fate *fate)
+{
+	struct cancelio_knobs *knobs = &behavior->knobs;
+	struct cancelio_fault *fault;
+
+	lockdep_assert_held(&behavior->lock);
+
+	fate_init(knobs, fate);
+	if (fate->cancel == CANCELIO_CANCEL_SLOW)
+		fate->cancel_ns = latency_draw(&behavior->random, &knobs->abort_latency);
+	for (fault = knobs->faults; fault < knobs->faults + knobs->fault_count; fault++) {
+		if (!(fault->ops & BIT(op)) || (fault->kind == CANCELIO_FAULT_HANG && !may_hang) ||
+		    !fault_fires(behavior, fault))
+			continue;
+		if (fault->kind == CANCELIO_FAULT_ERROR)
+			fate->error = -(short)fault->value;
+		else if (fault->kind == CANCELIO_FAULT_SHORT)
+			fate->limit = min_t(u64, fault->value, U32_MAX);
+		else
+			fate->hang = true;
+		break;
+	}
+}
+
 /**
  * cancelio_fate_draw - decide what goes wrong with a request, and what cancel meets
  * @dev: the device
@@ -262,32 +305,14 @@ void cancelio_fate_draw(struct cancelio_device *dev, enum cancelio_op op, bool m
 			struct cancelio_fate *fate)
 {
 	struct cancelio_behavior *behavior = &dev->behavior;
-	struct cancelio_knobs *knobs = &behavior->knobs;
-	struct cancelio_fault *fault;
 	unsigned long flags;
 
-	*fate = (struct cancelio_fate){
-		.service_ns = CANCELIO_UNTIL_TOLD,
-		.limit = U32_MAX,
-	};
-	spin_lock_irqsave(&behavior->lock, flags);
-	fate->cancel = knobs->cancel;
-	if (fate->cancel == CANCELIO_CANCEL_SLOW)
-		fate->cancel_ns = latency_draw(&behavior->random, &knobs->abort_latency);
-	else if (fate->cancel == CANCELIO_CANCEL_POLL)
-		fate->cancel_ns = knobs->poll_interval_ns;
-	for (fault = knobs->faults; fault < knobs->faults + knobs->fault_count; fault++) {
-		if (!(fault->ops & BIT(op)) || (fault->kind == CANCELIO_FAULT_HANG && !may_hang) ||
-		    !fault_fires(behavior, fault))
-			continue;
-		if (fault->kind == CANCELIO_FAULT_ERROR)
-			fate->error = -(short)fault->value;
-		else if (fault->kind == CANCELIO_FAULT_SHORT)
-			fate->limit = min_t(u64, fault->value, U32_MAX);
-		else
-			fate->hang = true;
-		break;
+	if (fate_is_fixed(&behavior->knobs)) {
+		fate_init(&behavior->knobs, fate);
+		return;
 	}
+	spin_lock_irqsave(&behavior->lock, flags);
+	fate_draw(behavior, op, may_hang, fate);
 	spin_unlock_irqrestore(&behavior->lock, flags);
 }
 
@@ -303,10 +328,16 @@ void cancelio_fate_draw(struct cancelio_device *dev, enum cancelio_op op, bool m
 void cancelio_fate_draw_service(struct cancelio_device *dev, enum cancelio_op op, size_t len,
 				struct cancelio_fate *fate)
 {
-	cancelio_fate_draw(dev, op, true, fate);
+	struct cancelio_behavior *behavior = &dev->behavior;
+	unsigned long flags;
+
+	spin_lock_irqsave(&behavior->lock, flags);
+	fate_draw(behavior, op, true, fate);
 	if (!fate->hang)
-		fate->service_ns = cancelio_latency_draw(dev, op) +
-				   cancelio_transfer_ns(dev, min(len, fate->limit));
+		fate->service_ns = latency_draw(&behavior->random, &behavior->knobs.latency[op]);
+	spin_unlock_irqrestore(&behavior->lock, flags);
+	if (!fate->hang)
+		fate->service_ns += cancelio_transfer_ns(dev, min_t(size_t, len, fate->limit));
 }
 
 /**

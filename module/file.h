@@ -67,7 +67,7 @@ struct cancelio_file {
  * @thread: the same
  * @ring: by which of io_uring's rings it comes, NULL for calls: only compared
  * @link: in @file->clients; under the file's lock
- * @commands: of io_uring that it has not told of their end; the same
+ * @commands: its commands of io_uring that have not ended; the same
  */
 struct cancelio_client {
 	refcount_t ref;

@@ -136,6 +136,9 @@ void cancelio_hardware_run(struct cancelio_hardware *hw)
 	LIST_HEAD(left);
 	int rounds;
 
+	/* Who adds to either comes here afterwards. */
+	if (list_empty(&hw->waiting.requests) && !timerqueue_getnext(&hw->due))
+		return;
 	spin_lock_irqsave(hw->lock, flags);
 	hw->again = true;
 	if (hw->running)

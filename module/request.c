@@ -66,8 +66,10 @@ int cancelio_request_accept(struct cancelio_request *req)
  */
 void cancelio_request_start(struct cancelio_request *req)
 {
+	bool at_once = req->accepted_at && req->state == CANCELIO_NEW;
+
 	set_bit(CANCELIO_DELIVERED, &req->flags);
-	req->started_at = ktime_get_ns();
+	req->started_at = at_once ? req->accepted_at : ktime_get_ns();
 	WRITE_ONCE(req->state, CANCELIO_STARTED);
 	trace_cancelio_start(req);
 }

@@ -38,14 +38,17 @@ void cancelio_stream_chunk_free(struct stream_chunk *chunk)
 struct stream_chunk *stream_arrived(struct stream *stream)
 {
 	struct stream_chunk *chunk = stream->coming;
-	ktime_t now = ktime_get();
+	ktime_t now;
 
 	lockdep_assert_held(&stream->lock);
 
-	while (chunk && !ktime_after(chunk->arrives, now))
-		chunk = list_is_last(&chunk->link, &stream->line) ? NULL : list_next_entry(chunk, link);
-	stream->coming = chunk;
-
+	if (chunk) {
+		now = ktime_get();
+		while (chunk && !ktime_after(chunk->arrives, now))
+			chunk = list_is_last(&chunk->link, &stream->line) ? NULL :
+				list_next_entry(chunk, link);
+		stream->coming = chunk;
+	}
 	chunk = list_first_entry_or_null(&stream->line, struct stream_chunk, link);
 	return chunk == stream->coming ? NULL : chunk;
 }
@@ -283,9 +286,19 @@ static void stream_writer_ended(struct cancelio_hardware *hw)
 	stream_run(container_of(hw, struct stream, writers));
 }
 
+/*
+ * A read has come or gone. Unless there are bytes that concerns nobody; and who puts
+ * some on the line lets everybody go on.
+ */
+static void stream_readers_changed(struct stream *stream)
+{
+	if (!list_empty(&stream->line))
+		stream_run(stream);
+}
+
 static void stream_reader_ended(struct cancelio_hardware *hw)
 {
-	stream_run(container_of(hw, struct stream, readers));
+	stream_readers_changed(container_of(hw, struct stream, readers));
 }
 
 /**
@@ -310,9 +323,13 @@ static void stream_submit(struct cancelio_request *req)
 
 	if (!req->fate.service_ns)
 		cancelio_fate_draw(req->dev, req->op, true, &req->fate);
-	cancelio_hardware_submit(req->op == CANCELIO_READ ? &stream->readers : &stream->writers,
-				 req);
-	stream_run(stream);
+	if (req->op == CANCELIO_READ) {
+		cancelio_hardware_submit(&stream->readers, req);
+		stream_readers_changed(stream);
+	} else {
+		cancelio_hardware_submit(&stream->writers, req);
+		stream_run(stream);
+	}
 }
 
 /* Called where stream_run() ends the request, which goes on with the next one. */
