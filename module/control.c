@@ -93,7 +93,9 @@ static struct cancelio_request *who_next(struct who *who, u64 ticket)
 {
 	if (who->by == CANCELIO_BY_TAG)
 		return cancelio_command_next(who->file, who->value, ticket, who->last);
-	if (who->by == CANCELIO_BY_ID && who->value)
+	if (who->by == CANCELIO_BY_ID && !who->value)
+		return NULL;
+	if (who->by == CANCELIO_BY_ID)
 		return cancelio_table_next(&who->file->dev->table, max(ticket, who->value - 1),
 					   min(who->last, who->value));
 	return cancelio_table_next(&who->file->dev->table, ticket, who->last);
