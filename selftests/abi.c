@@ -20,7 +20,9 @@ _Static_assert(offsetof(struct cancelio_info, open_latency_ns) == 24, "open");
 _Static_assert(offsetof(struct cancelio_info, read_latency_ns) == 32, "read");
 _Static_assert(offsetof(struct cancelio_info, write_latency_ns) == 40, "write");
 _Static_assert(offsetof(struct cancelio_info, flush_latency_ns) == 48, "flush");
-_Static_assert(offsetof(struct cancelio_info, reserved) == 56, "reserved");
+_Static_assert(offsetof(struct cancelio_info, control_latency_ns) == 56, "control");
+_Static_assert(offsetof(struct cancelio_info, features) == 64, "features");
+_Static_assert(offsetof(struct cancelio_info, reserved) == 72, "reserved");
 
 _Static_assert(sizeof(struct cancelio_cancel) == 64, "size");
 _Static_assert(offsetof(struct cancelio_cancel, flags) == 0, "flags");
@@ -41,15 +43,39 @@ _Static_assert(offsetof(struct cancelio_request_info, length) == 32, "length");
 _Static_assert(offsetof(struct cancelio_request_info, age_ns) == 40, "age");
 _Static_assert(offsetof(struct cancelio_request_info, reserved) == 48, "reserved");
 
-_Static_assert(CANCELIO_API_VERSION == 2, "version");
+_Static_assert(sizeof(struct cancelio_uring_cmd) == 16, "size");
+_Static_assert(offsetof(struct cancelio_uring_cmd, arg) == 0, "arg");
+_Static_assert(offsetof(struct cancelio_uring_cmd, tag) == 8, "tag");
+
+_Static_assert(sizeof(struct cancelio_uring_io) == 32, "size");
+_Static_assert(offsetof(struct cancelio_uring_io, addr) == 0, "addr");
+_Static_assert(offsetof(struct cancelio_uring_io, offset) == 8, "offset");
+_Static_assert(offsetof(struct cancelio_uring_io, len) == 16, "len");
+_Static_assert(offsetof(struct cancelio_uring_io, flags) == 20, "flags");
+_Static_assert(offsetof(struct cancelio_uring_io, reserved) == 24, "reserved");
+
+_Static_assert(sizeof(struct cancelio_uring_cancel) == 16, "size");
+_Static_assert(offsetof(struct cancelio_uring_cancel, value) == 0, "value");
+_Static_assert(offsetof(struct cancelio_uring_cancel, by) == 8, "by");
+_Static_assert(offsetof(struct cancelio_uring_cancel, flags) == 12, "flags");
+
+_Static_assert(CANCELIO_API_VERSION == 3, "version");
 _Static_assert(CANCELIO_IOC_VERSION == 0x8004c100, "version");
 _Static_assert(CANCELIO_IOC_INFO == 0xc080c101, "info");
 _Static_assert(CANCELIO_IOC_CANCEL == 0xc040c102, "cancel");
 _Static_assert(CANCELIO_IOC_REQUEST == 0xc050c103, "request");
+_Static_assert(CANCELIO_URING_READ == 0x4010c110, "read");
+_Static_assert(CANCELIO_URING_WRITE == 0x4010c111, "write");
+_Static_assert(CANCELIO_URING_FLUSH == 0x4010c112, "flush");
+_Static_assert(CANCELIO_URING_CANCEL == 0x4010c113, "cancel");
 _Static_assert(CANCELIO_BY_FILE == 1 && CANCELIO_BY_ID == 2 && CANCELIO_BY_PROCESS == 3 &&
-	       CANCELIO_BY_THREAD == 4 && CANCELIO_BY_DEVICE == 5, "by");
+	       CANCELIO_BY_THREAD == 4 && CANCELIO_BY_DEVICE == 5 && CANCELIO_BY_TAG == 6 &&
+	       CANCELIO_BY_OP == 7, "by");
+_Static_assert(CANCELIO_CANCEL_ONE == 1, "flags of a cancel");
+_Static_assert(CANCELIO_IO_VECTORED == 1, "flags of a read or write");
+_Static_assert(CANCELIO_FEATURE_URING == 1 && CANCELIO_FEATURE_URING_EXIT == 2, "features");
 _Static_assert(CANCELIO_OP_OPEN == 1 && CANCELIO_OP_READ == 2 && CANCELIO_OP_WRITE == 3 &&
-	       CANCELIO_OP_FLUSH == 4, "operations");
+	       CANCELIO_OP_FLUSH == 4 && CANCELIO_OP_CONTROL == 5, "operations");
 _Static_assert(CANCELIO_STATE_STARTED == 1 && CANCELIO_STATE_CANCELABLE == 2 &&
 	       CANCELIO_STATE_CANCELED == 4, "states");
 _Static_assert(CANCELIO_MODEL_STREAM == 1 && CANCELIO_MODEL_STORE == 2, "models");
@@ -179,6 +205,9 @@ TEST_F(abi, info)
 	EXPECT_EQ(0x100000001ULL, info->read_latency_ns);
 	EXPECT_EQ(3, info->write_latency_ns);
 	EXPECT_EQ(0, info->flush_latency_ns);
+	EXPECT_EQ(0, info->control_latency_ns);
+	EXPECT_TRUE(info->features & CANCELIO_FEATURE_URING);
+	EXPECT_EQ(0, info->features & ~(CANCELIO_FEATURE_URING | CANCELIO_FEATURE_URING_EXIT));
 	for (size_t i = 0; i < ARRAY_SIZE(info->reserved); i++)
 		EXPECT_EQ(0, info->reserved[i]);
 }
@@ -193,6 +222,21 @@ TEST_F(abi, info_tells_of_flushes)
 	EXPECT_EQ(variant->id == CANCELIO_MODEL_STORE ? 0x200000001ULL : 0,
 		  self->info->flush_latency_ns);
 	set_latency(&self->dev, "flush_latency_ns", 0);
+}
+
+/* Which each device has, and which the call that tells of it takes. */
+TEST_F(abi, info_tells_of_controls)
+{
+	uint64_t begun = now_ns();
+
+	ASSERT_EQ(0, set_latency(&self->dev, "control_latency_ns", 30 * MSEC));
+	memset(self->info, 0, sizeof(*self->info));
+	EXPECT_EQ(0, IOCTL(CANCELIO_IOC_INFO, self->info));
+	EXPECT_LE(30 * MSEC, now_ns() - begun);
+	EXPECT_EQ(30 * MSEC, self->info->control_latency_ns);
+	/* It is itself a request, which has ended. */
+	EXPECT_EQ(0, self->info->pending);
+	set_latency(&self->dev, "control_latency_ns", 0);
 }
 
 TEST_F(abi, info_tells_what_is_pending)
@@ -310,7 +354,7 @@ TEST_F(abi, exactly_its_size)
 	EXPECT_EQ(0, IOCTL(CANCELIO_IOC_VERSION, self->hole - sizeof(uint32_t)));
 }
 
-/* Each bit outside of [from, to) must be zero; one by one. */
+/* Each bit of bytes [from, to) must be zero; one by one. */
 static void check_zero(struct __test_metadata *_metadata, FIXTURE_DATA(abi) *self,
 		       ioctl_fn fn, unsigned int command, size_t from, size_t to)
 {
@@ -319,8 +363,8 @@ static void check_zero(struct __test_metadata *_metadata, FIXTURE_DATA(abi) *sel
 	size_t i, size = _IOC_SIZE(command);
 	int bit;
 
-	for (i = 0; i < size; i++) {
-		for (bit = 0; bit < 8 && (i < from || i >= to); bit++) {
+	for (i = from; i < to; i++) {
+		for (bit = 0; bit < 8; bit++) {
 			bytes[i] |= 1 << bit;
 			memcpy(before, bytes, size);
 			ASSERT_EQ(-EINVAL, fn(self->fd, command, bytes))
@@ -331,11 +375,15 @@ static void check_zero(struct __test_metadata *_metadata, FIXTURE_DATA(abi) *sel
 	}
 }
 
+#define CHECK_ZERO(command, from, to)	\
+	check_zero(_metadata, self, variant->ioctl, command, from, to)
+
 TEST_F(abi, reserved)
 {
 	memset(self->info, 0, sizeof(*self->info));
-	check_zero(_metadata, self, variant->ioctl, CANCELIO_IOC_INFO,
-		   sizeof(self->info->flags), offsetof(struct cancelio_info, reserved));
+	CHECK_ZERO(CANCELIO_IOC_INFO, 0, sizeof(self->info->flags));
+	CHECK_ZERO(CANCELIO_IOC_INFO, offsetof(struct cancelio_info, reserved),
+		   sizeof(struct cancelio_info));
 	EXPECT_EQ(0, IOCTL(CANCELIO_IOC_INFO, self->info));
 }
 
@@ -345,8 +393,15 @@ TEST_F(abi, reserved_of_cancel)
 
 	memset(cancel, 0, sizeof(*cancel));
 	cancel->by = CANCELIO_BY_FILE;
-	check_zero(_metadata, self, variant->ioctl, CANCELIO_IOC_CANCEL,
-		   offsetof(struct cancelio_cancel, by), offsetof(struct cancelio_cancel, reserved));
+	CHECK_ZERO(CANCELIO_IOC_CANCEL, offsetof(struct cancelio_cancel, reserved),
+		   sizeof(*cancel));
+	for (int bit = 0; bit < 32; bit++) {
+		cancel->flags = 1U << bit;
+		EXPECT_EQ(cancel->flags == CANCELIO_CANCEL_ONE ? -ENOENT : -EINVAL,
+			  IOCTL(CANCELIO_IOC_CANCEL, cancel));
+		EXPECT_EQ(1U << bit, cancel->flags);
+	}
+	cancel->flags = 0;
 	EXPECT_EQ(-ENOENT, IOCTL(CANCELIO_IOC_CANCEL, cancel));
 }
 
@@ -354,11 +409,11 @@ TEST_F(abi, reserved_of_cancel)
 TEST_F(abi, reserved_of_request)
 {
 	struct cancelio_request_info *request = (void *)self->info;
-	const size_t written = offsetof(struct cancelio_request_info, op);
 
 	memset(request, 0, sizeof(*request));
-	check_zero(_metadata, self, variant->ioctl, CANCELIO_IOC_REQUEST, written,
-		   offsetof(struct cancelio_request_info, reserved));
+	CHECK_ZERO(CANCELIO_IOC_REQUEST, 0, offsetof(struct cancelio_request_info, op));
+	CHECK_ZERO(CANCELIO_IOC_REQUEST, offsetof(struct cancelio_request_info, reserved),
+		   sizeof(*request));
 	request->pad = 1;
 	EXPECT_EQ(-EINVAL, IOCTL(CANCELIO_IOC_REQUEST, request));
 	request->pad = 0;

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -158,6 +159,14 @@ static inline long do_pwrite(struct call *call)
 static inline long do_open(struct call *call)
 {
 	return open(call->path, O_RDWR | O_CLOEXEC);
+}
+
+/* A control that takes its time. */
+static inline long do_info(struct call *call)
+{
+	struct cancelio_info info = { 0 };
+
+	return ioctl(call->fd, CANCELIO_IOC_INFO, &info);
 }
 
 /* ---- order ---- */

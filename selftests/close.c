@@ -29,14 +29,16 @@ FIXTURE_VARIANT_ADD(closing, stream_write) { "stream", do_write };
 FIXTURE_VARIANT_ADD(closing, store_read) { "store", do_read };
 FIXTURE_VARIANT_ADD(closing, store_write) { "store", do_write };
 FIXTURE_VARIANT_ADD(closing, store_fsync) { "store", do_fsync };
+FIXTURE_VARIANT_ADD(closing, stream_control) { "stream", do_info };
+FIXTURE_VARIANT_ADD(closing, store_control) { "store", do_info };
 
 static const char *const latencies[] = {
-	"read_latency_ns", "write_latency_ns", "flush_latency_ns",
+	"read_latency_ns", "write_latency_ns", "flush_latency_ns", "control_latency_ns",
 };
 
 static void slow(const struct device *dev)
 {
-	for (int i = 0; i < 3; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(latencies); i++)
 		set_latency(dev, latencies[i], FOREVER);
 }
 

@@ -127,6 +127,44 @@ TEST_F(control, by_process)
 		EXPECT_CANCELED(&self->call[i]);
 }
 
+/* Of one open file, those that do one thing. What is no command has no tag. */
+TEST_F(control, by_operation)
+{
+	start(self);
+	for (int op = CANCELIO_OP_OPEN; op <= CANCELIO_OP_CONTROL; op++) {
+		if (op != CANCELIO_OP_READ)
+			EXPECT_EQ(-ENOENT, cancel_by(self->fd[0], CANCELIO_BY_OP, op));
+	}
+	EXPECT_EQ(-ENOENT, cancel_by(self->fd[0], CANCELIO_BY_TAG, 0));
+	EXPECT_EQ(3, pending(&self->dev));
+	ASSERT_EQ(2, cancel_by(self->fd[0], CANCELIO_BY_OP, CANCELIO_OP_READ));
+	EXPECT_CANCELED(&self->call[0]);
+	EXPECT_CANCELED(&self->call[1]);
+	EXPECT_EQ(1, pending(&self->dev));
+	ASSERT_EQ(1, cancel_by(self->fd[1], CANCELIO_BY_OP, CANCELIO_OP_READ));
+	EXPECT_CANCELED(&self->call[2]);
+}
+
+/* The oldest first, whatever names them. */
+TEST_F(control, one)
+{
+	struct cancelio_cancel one = { .by = CANCELIO_BY_FILE, .flags = CANCELIO_CANCEL_ONE };
+
+	start(self);
+	for (int i = 0; i < 2; i++) {
+		one.found = 0;
+		ASSERT_EQ(0, ioctl(self->fd[0], CANCELIO_IOC_CANCEL, &one));
+		EXPECT_EQ(1, one.found);
+		EXPECT_CANCELED(&self->call[i]);
+		EXPECT_EQ(2 - i, pending(&self->dev));
+	}
+	EXPECT_EQ(-1, ioctl(self->fd[0], CANCELIO_IOC_CANCEL, &one));
+	EXPECT_EQ(ENOENT, errno);
+	one.by = CANCELIO_BY_DEVICE;
+	ASSERT_EQ(0, ioctl(self->fd[0], CANCELIO_IOC_CANCEL, &one));
+	EXPECT_CANCELED(&self->call[2]);
+}
+
 TEST_F(control, by_thread)
 {
 	start(self);
@@ -156,11 +194,14 @@ TEST_F(control, by_device)
 
 TEST_F(control, bad_values)
 {
-	static const unsigned int unknown[] = { 0, 6, 7, 255, 256, 1U << 31, ~0U };
+	static const unsigned int unknown[] = { 0, 8, 9, 255, 256, 1U << 31, ~0U };
+	static const unsigned long long no_op[] = { 0, 6, 1ULL << 32 | CANCELIO_OP_READ, -1ULL };
 
 	start(self);
 	for (size_t i = 0; i < ARRAY_SIZE(unknown); i++)
 		EXPECT_EQ(-EINVAL, cancel_by(self->fd[0], unknown[i], 1));
+	for (size_t i = 0; i < ARRAY_SIZE(no_op); i++)
+		EXPECT_EQ(-EINVAL, cancel_by(self->fd[0], CANCELIO_BY_OP, no_op[i]));
 	EXPECT_EQ(-EINVAL, cancel_by(self->fd[0], CANCELIO_BY_FILE, 1));
 	EXPECT_EQ(-EINVAL, cancel_by(self->fd[0], CANCELIO_BY_FILE, 1ULL << 63));
 	EXPECT_EQ(-EINVAL, cancel_by(self->fd[0], CANCELIO_BY_DEVICE, 1));

@@ -42,16 +42,18 @@ TEST_F(states, operations)
 {
 	static const char *const latencies[] = {
 		"open_latency_ns", "read_latency_ns", "write_latency_ns", "flush_latency_ns",
+		"control_latency_ns",
 	};
 	struct call calls[] = {
 		{ .fn = do_open, .path = self->dev.node },
 		{ .fn = do_read, .fd = self->fd, .buf = self->buf, .len = 3 },
 		{ .fn = do_write, .fd = self->fd, .buf = self->buf, .len = 5 },
 		{ .fn = do_fsync, .fd = self->fd },
+		{ .fn = do_info, .fd = self->fd },
 	};
 	struct cancelio_request_info info;
 
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < 5; i++) {
 		set_latency(&self->dev, latencies[i], FOREVER);
 		call_start(&calls[i]);
 		wait_pending(&self->dev, 1);

@@ -48,25 +48,27 @@ TEST_F(shown, operations)
 {
 	static const char *const latencies[] = {
 		"open_latency_ns", "read_latency_ns", "write_latency_ns", "flush_latency_ns",
+		"control_latency_ns",
 	};
-	static const char *const ops[] = { "open", "read", "write", "flush" };
+	static const char *const ops[] = { "open", "read", "write", "flush", "control" };
 	struct call calls[] = {
 		{ .fn = do_open, .path = self->dev.node },
 		{ .fn = do_read, .fd = self->fd, .buf = self->buf, .len = 3 },
 		{ .fn = do_write, .fd = self->fd, .buf = self->buf, .len = 1 << 20 },
 		{ .fn = do_fsync, .fd = self->fd },
+		{ .fn = do_info, .fd = self->fd },
 	};
-	struct seen seen[4];
+	struct seen seen[5];
 	uint64_t begun = now_ns();
 
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < 5; i++) {
 		set_latency(&self->dev, latencies[i], FOREVER);
 		call_start(&calls[i]);
 		wait_state(&self->dev, "started", i + 1);
 	}
 	wait_until(now_ns() - begun > 50 * MSEC);
-	ASSERT_EQ(4, see(&self->dev, seen, 4));
-	for (int i = 0; i < 4; i++) {
+	ASSERT_EQ(5, see(&self->dev, seen, 5));
+	for (int i = 0; i < 5; i++) {
 		EXPECT_TRUE(is_row(&seen[i], ops[i], "started", "yes", "no"))
 			TH_LOG("row %d", i);
 		EXPECT_EQ(i + 2, seen[i].id);
@@ -77,8 +79,8 @@ TEST_F(shown, operations)
 		EXPECT_GE((now_ns() - begun) / MSEC, seen[i].age_ms);
 	}
 	/* They were there before the wait of 50 ms was over. */
-	wait_until(see(&self->dev, seen, 4) == 4 && seen[3].age_ms >= 20);
-	EXPECT_LE(seen[3].age_ms, seen[0].age_ms);
+	wait_until(see(&self->dev, seen, 5) == 5 && seen[4].age_ms >= 20);
+	EXPECT_LE(seen[4].age_ms, seen[0].age_ms);
 }
 
 /* Of three reads one has the channel; then all are asked to end. */

@@ -54,6 +54,8 @@ TEST_F(rules, good)
 		{ "all error=41 next=2", "all error=41 next=2" },
 		{ "open,read,write,flush hang rate=2", "all hang rate=2" },
 		{ "flush,open error=133 next=3", "open,flush error=133 next=3" },
+		{ "control hang next=1", "control hang next=1" },
+		{ "open,read,write,flush,control hang rate=2", "open,read,write,flush,control hang rate=2" },
 		{ "read,write short=1073741824 next=1", "read,write short=1073741824 next=1" },
 		{ "read,read error=1 next=1", "read error=EPERM next=1" },
 		{ "read error=EREMOTEIO next=1", "read error=EREMOTEIO next=1" },
@@ -85,7 +87,7 @@ TEST_F(rules, bad)
 		"read error=125 next=1", "read error=ECANCELED next=1", "read error=512 next=1",
 		"read short next=1", "read short=0 next=1", "read short=-1 next=1",
 		"read short=1073741825 next=1", "open short=1 next=1", "flush short=1 next=1",
-		"read,flush short=1 next=1", "all short=1 next=1", "read long=1 next=1",
+		"read,flush short=1 next=1", "control short=1 next=1", "all short=1 next=1", "read long=1 next=1",
 		"read hang next=0", "read hang next=-1", "read hang next=1000000001",
 		"read hang rate=0", "read hang rate=1000001", "read hang rate=x", "read hang rate=1%",
 		"read hang often=1", "read hang next", "read hang 1", "clear all", "Clear", "clear ",
@@ -252,6 +254,33 @@ TEST_F(faults, the_first_that_fits)
 	EXPECT_EQ(EROFS, errno);
 	RULE("clear");
 	EXPECT_EQ(1, read(self->fd, self->buf, 1));
+}
+
+/* By a control one sees how it goes: it must be named, and what asks and cancels never waits. */
+TEST_F(faults, of_controls)
+{
+	struct cancelio_cancel cancel = { .by = CANCELIO_BY_FILE };
+	struct cancelio_request_info request = { 0 };
+	struct call call = { .fn = do_info, .fd = self->fd };
+	uint32_t version;
+
+	RULE("all error=EIO rate=1000000");
+	EXPECT_EQ(0, do_info(&call));
+	RULE("clear");
+	RULE("control error=EROFS next=1");
+	RULE("control hang rate=1000000");
+	EXPECT_EQ(0, ioctl(self->fd, CANCELIO_IOC_VERSION, &version));
+	EXPECT_EQ(-1, ioctl(self->fd, CANCELIO_IOC_REQUEST, &request));
+	EXPECT_EQ(ENOENT, errno);
+	EXPECT_EQ(-1, do_info(&call));
+	EXPECT_EQ(EROFS, errno);
+	call_start(&call);
+	wait_pending(&self->made.dev, 1);
+	EXPECT_EQ(0, ioctl(self->fd, CANCELIO_IOC_REQUEST, &request));
+	EXPECT_EQ(CANCELIO_OP_CONTROL, request.op);
+	EXPECT_EQ(0, ioctl(self->fd, CANCELIO_IOC_CANCEL, &cancel));
+	EXPECT_EQ(-1, call_join(&call));
+	EXPECT_EQ(ECANCELED, call.err);
 }
 
 TEST_F(faults, always)

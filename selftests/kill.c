@@ -14,10 +14,12 @@ static const struct {
 	long (*fn)(struct call *call);
 } ops[] = {
 	{ "open", do_open }, { "read", do_read }, { "write", do_write }, { "flush", do_fsync },
+	{ "control", do_info },
 };
 
 static const char *const latencies[] = {
 	"open_latency_ns", "read_latency_ns", "write_latency_ns", "flush_latency_ns",
+	"control_latency_ns",
 };
 
 FIXTURE(killed)
@@ -34,8 +36,8 @@ FIXTURE_VARIANT(killed)
 	const char *state;
 	/* The request is there still when who made it is gone. */
 	bool stays;
-	/* It never is where an open is. */
-	bool no_open;
+	/* It never is where an open or a control is. */
+	bool transfers_only;
 };
 
 FIXTURE_VARIANT_ADD(killed, prompt) { "prompt", .state = "started" };
@@ -47,17 +49,17 @@ FIXTURE_VARIANT_ADD(killed, hung_never) {
 	"once-started-never", "faults", "all hang rate=1000000", "started", true
 };
 FIXTURE_VARIANT_ADD(killed, stuck) {
-	"once-started-never", "stuck", "64", "queued", .no_open = true
+	"once-started-never", "stuck", "64", "queued", .transfers_only = true
 };
 FIXTURE_VARIANT_ADD(killed, queued) {
-	"once-started-never", "queue", "stop", "queued", .no_open = true
+	"once-started-never", "queue", "stop", "queued", .transfers_only = true
 };
 
 static void behave(const struct device *dev, const char *mode, const char *knob, const char *value)
 {
 	if (set(dev, "cancel", mode) || (knob && set(dev, knob, value)))
 		abort();
-	for (int i = 0; i < 4; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(latencies); i++)
 		set_latency(dev, latencies[i], FOREVER);
 	set_latency(dev, "abort_latency_ns", FOREVER);
 	set_latency(dev, "poll_interval_ns", FOREVER);
@@ -84,7 +86,7 @@ static pid_t start(const struct device *dev, struct call *call, const char *stat
 
 TEST_F(killed, operations)
 {
-	for (size_t i = variant->no_open; i < ARRAY_SIZE(ops); i++) {
+	for (size_t i = variant->transfers_only; i < ARRAY_SIZE(ops) - variant->transfers_only; i++) {
 		struct call call = {
 			.fn = ops[i].fn, .path = self->dev.node, .buf = self->buf, .len = LEN,
 		};

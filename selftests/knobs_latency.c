@@ -41,6 +41,7 @@ static const struct {
 	{ "write_latency_ns", do_pwrite, 100 },
 	{ "flush_latency_ns", do_fsync, 0 },
 	{ "open_latency_ns", do_open, 0 },
+	{ "control_latency_ns", do_info, 0 },
 };
 
 /* One call after the other. Return: nanoseconds for all of them, 0 if one fails. */

@@ -29,6 +29,7 @@ static const struct knob knobs[] = {
 	LATENCY("read_latency_ns", false, "0", "uniform 12 13"),
 	LATENCY("write_latency_ns", false, "0", "exponential 14"),
 	LATENCY("flush_latency_ns", true, "0", "uniform 0 15"),
+	LATENCY("control_latency_ns", false, "0", "uniform 16 17"),
 	LATENCY("abort_latency_ns", false, "1000000000", "16"),
 	{ "bandwidth", false, "0", { "1099511627776", "0", "1", "17" },
 	  { BAD_NUMBERS, "1099511627777" } },
