@@ -94,17 +94,6 @@ void cancelio_device_put_open(struct cancelio_device *dev)
 }
 
 /**
- * cancelio_device_removed - whether a device that was opened is gone
- * @dev: the device
- *
- * Context: any.
- */
-bool cancelio_device_removed(struct cancelio_device *dev)
-{
-	return !READ_ONCE(dev->published);
-}
-
-/**
  * cancelio_device_submit - have a request served
  * @req: a NEW request, prepared by its model if it is one of the model's
  *

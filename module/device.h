@@ -174,9 +174,14 @@ bool cancelio_device_get(struct cancelio_device *dev);
 void cancelio_device_put(struct cancelio_device *dev);
 int cancelio_device_get_open(struct cancelio_device *dev);
 void cancelio_device_put_open(struct cancelio_device *dev);
-bool cancelio_device_removed(struct cancelio_device *dev);
 void cancelio_device_submit(struct cancelio_request *req);
 void cancelio_device_order(struct cancelio_device *dev, enum cancelio_order order);
+
+/* Whether a device that was opened is gone. Any context. */
+static inline bool cancelio_device_removed(struct cancelio_device *dev)
+{
+	return !READ_ONCE(dev->published);
+}
 
 static inline struct cancelio_device *to_cancelio(struct device *dev)
 {

@@ -14,7 +14,7 @@
  * and then arms ->poll; on a store, which has no ->poll, and for an open,
  * which it tries with O_NONBLOCK, it sends a worker that sleeps here.
  */
-#include <linux/completion.h>
+#include <linux/rcuwait.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/uio.h>
@@ -27,11 +27,11 @@
 /**
  * struct file_call - a request with a thread that sleeps until it has ended
  * @req: the request
- * @ended: it has
+ * @sleeper: the thread
  */
 struct file_call {
 	struct cancelio_request req;
-	struct completion ended;
+	struct rcuwait sleeper;
 };
 
 static struct file_call *to_call(struct cancelio_request *req)
@@ -55,7 +55,7 @@ static void call_done(struct cancelio_request *req)
 {
 	cancelio_client_leave(req);
 	if (xchg(&req->front, CANCELIO_ENDED) != CANCELIO_LEFT)
-		complete(&to_call(req)->ended);
+		rcuwait_wake_up(&to_call(req)->sleeper);
 	else
 		cancelio_request_forgo(req);
 }
@@ -70,16 +70,22 @@ static const struct cancelio_request_ops call_ops = {
 	.free = call_free,
 };
 
+/* Sleeps until the request has ended. Return: 0, or -EINTR if what @state allows came first. */
+static int call_sleep(struct file_call *call, unsigned int state)
+{
+	/* All that its end has written is seen. */
+	return rcuwait_wait_event(&call->sleeper,
+				  smp_load_acquire(&call->req.front) == CANCELIO_ENDED, state);
+}
+
 /* Awaits the end of a request that a signal has cancelled. */
 static int call_wait_canceled(struct file_call *call, const struct cancelio_call_id *id)
 {
 	struct cancelio_request *req = &call->req;
 
-	if (wait_for_completion_killable(&call->ended)) {
-		if (xchg(&req->front, CANCELIO_LEFT) != CANCELIO_ENDED)
-			return -EINTR;
-		wait_for_completion(&call->ended);
-	}
+	if (call_sleep(call, TASK_KILLABLE) &&
+	    xchg(&req->front, CANCELIO_LEFT) != CANCELIO_ENDED)
+		return -EINTR;
 	if (req->status != -ECANCELED)
 		return req->status;
 	/* A worker of io_uring is not restarted: its request fails. */
@@ -97,7 +103,7 @@ static int call_wait_canceled(struct file_call *call, const struct cancelio_call
 /* Return: the request's status, or -ERESTARTSYS if a signal ended it. */
 static int call_wait(struct file_call *call, const struct cancelio_call_id *id)
 {
-	if (!wait_for_completion_interruptible(&call->ended))
+	if (!call_sleep(call, TASK_INTERRUPTIBLE))
 		return call->req.status;
 	cancelio_request_cancel(&call->req);
 	return call_wait_canceled(call, id);
@@ -165,7 +171,7 @@ int cancelio_file_wait(struct cancelio_device *dev, struct file *file, struct ca
 		cancelio_stream_chunk_free(io->chunk);
 		return -ENOMEM;
 	}
-	init_completion(&call->ended);
+	rcuwait_init(&call->sleeper);
 	cancelio_request_init(&call->req, dev, &call_ops, io->op);
 	call->req.front = CANCELIO_RUNS;
 	err = cancelio_file_enter(&call->req, file, &caller, io,
@@ -272,7 +278,7 @@ static int file_release(struct inode *inode, struct file *file)
 /**
  * cancelio_file_begin - do what can be done at once
  * @file: the open file
- * @io: what, with @op, @pos, @iter and @nowait
+ * @io: what, with @op, @pos, @iter and @nowait, all else 0
  *
  * Context: process, of the caller; may fault, not wait.
  * Return: bytes moved, a negative errno, or -EAGAIN; unless @io->nowait, that
@@ -282,8 +288,6 @@ ssize_t cancelio_file_begin(struct file *file, struct cancelio_io *io)
 {
 	struct cancelio_file *cfile = file->private_data;
 
-	io->fate = (struct cancelio_fate){};
-	io->chunk = NULL;
 	return cfile->dev->model->begin(cfile->dev, io);
 }
 
@@ -329,6 +333,8 @@ static ssize_t file_io(struct kiocb *iocb, struct iov_iter *iter, enum cancelio_
 			break;
 		done += n;
 		io.pos += n;
+		io.fate = (struct cancelio_fate){};
+		io.chunk = NULL;
 		/* A write that a stream takes in pieces goes on; a read has had its bytes. */
 		if (op == CANCELIO_READ || n < io.len || iocb->ki_flags & IOCB_AIO_RW)
 			break;

@@ -217,6 +217,26 @@ void cancelio_hardware_destroy(struct cancelio_hardware *hw)
 }
 
 /**
+ * cancelio_hardware_passes - whether what takes no time would not wait
+ * @hw: the hardware
+ *
+ * Then it has been served at this instant, and needs no request.
+ *
+ * Context: any, no lock of ours held.
+ */
+bool cancelio_hardware_passes(struct cancelio_hardware *hw)
+{
+	unsigned long flags;
+	bool passes;
+
+	spin_lock_irqsave(hw->lock, flags);
+	passes = !cancelio_queue_refuses(&hw->waiting) && hardware_may_begin(hw) &&
+		 !hardware_has_stuck(hw);
+	spin_unlock_irqrestore(hw->lock, flags);
+	return passes;
+}
+
+/**
  * cancelio_hardware_submit - have a request served
  * @hw: the hardware
  * @req: a NEW request with its fate; its deadline is set if it goes on with an

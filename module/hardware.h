@@ -67,6 +67,7 @@ void cancelio_hardware_init(struct cancelio_hardware *hw, struct cancelio_device
 			    void (*ended)(struct cancelio_hardware *hw));
 void cancelio_hardware_destroy(struct cancelio_hardware *hw);
 void cancelio_hardware_submit(struct cancelio_hardware *hw, struct cancelio_request *req);
+bool cancelio_hardware_passes(struct cancelio_hardware *hw);
 void cancelio_hardware_run(struct cancelio_hardware *hw);
 struct cancelio_request *cancelio_hardware_take(struct cancelio_hardware *hw,
 						bool (*fits)(struct cancelio_request *req));

@@ -145,23 +145,14 @@ static struct restart_call *call_remove_own(struct cancelio_restarts *restarts)
 {
 	struct restart_call *call;
 
-	/* What this thread saved it sees without the lock. */
-	if (list_empty_careful(&restarts->calls))
-		return NULL;
-
 	spin_lock(&restarts->lock);
 	call = call_remove(restarts, task_pid(current));
 	spin_unlock(&restarts->lock);
 	return call;
 }
 
-/**
- * cancelio_restart_forget - the current thread does something else
- * @restarts: the device's
- *
- * Context: process, of the caller.
- */
-void cancelio_restart_forget(struct cancelio_restarts *restarts)
+/* See cancelio_restart_forget(). */
+void __cancelio_restart_forget(struct cancelio_restarts *restarts)
 {
 	struct restart_call *call = call_remove_own(restarts);
 
@@ -185,9 +176,10 @@ bool cancelio_restart_take(struct cancelio_restarts *restarts,
 			   const struct cancelio_call_id *id,
 			   struct cancelio_progress *progress)
 {
-	struct restart_call *call = call_remove_own(restarts);
+	struct restart_call *call;
 	bool same;
 
+	call = cancelio_restarts_empty(restarts) ? NULL : call_remove_own(restarts);
 	if (!call)
 		return false;
 

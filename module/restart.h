@@ -53,9 +53,27 @@ void cancelio_restarts_free(struct cancelio_restarts *restarts);
 void cancelio_restart_save(struct cancelio_restarts *restarts,
 			   const struct cancelio_call_id *id,
 			   const struct cancelio_progress *progress);
-void cancelio_restart_forget(struct cancelio_restarts *restarts);
+void __cancelio_restart_forget(struct cancelio_restarts *restarts);
 bool cancelio_restart_take(struct cancelio_restarts *restarts,
 			   const struct cancelio_call_id *id,
 			   struct cancelio_progress *progress);
+
+/* Whether there is none; what a thread has saved it sees without the lock. */
+static inline bool cancelio_restarts_empty(const struct cancelio_restarts *restarts)
+{
+	return list_empty_careful(&restarts->calls);
+}
+
+/**
+ * cancelio_restart_forget - the current thread does something else
+ * @restarts: the device's
+ *
+ * Context: process, of the caller.
+ */
+static inline void cancelio_restart_forget(struct cancelio_restarts *restarts)
+{
+	if (!cancelio_restarts_empty(restarts))
+		__cancelio_restart_forget(restarts);
+}
 
 #endif /* CANCELIO_RESTART_H */

@@ -63,8 +63,9 @@ bool stream_readable(struct stream *stream)
 {
 	lockdep_assert_held(&stream->lock);
 
-	return !stream->turn && !stream->readers.waiting.stopped &&
-	       cancelio_hardware_idle(&stream->readers) && stream_arrived(stream);
+	return !list_empty(&stream->line) && !stream->turn &&
+	       !stream->readers.waiting.stopped && cancelio_hardware_idle(&stream->readers) &&
+	       stream_arrived(stream);
 }
 
 /**

@@ -46,6 +46,22 @@ void cancelio_table_add(struct cancelio_request *req)
 }
 
 /**
+ * cancelio_table_pass - count what was served at once, and so was no request
+ * @table: the device's
+ *
+ * Context: any, no lock of ours held.
+ */
+void cancelio_table_pass(struct cancelio_table *table)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&table->lock, flags);
+	table->counters.accepted++;
+	table->counters.completed++;
+	spin_unlock_irqrestore(&table->lock, flags);
+}
+
+/**
  * cancelio_table_remove - a request has ended
  * @req: the request, DONE and with its status
  *

@@ -56,6 +56,7 @@ struct cancelio_table {
 
 void cancelio_table_init(struct cancelio_table *table);
 void cancelio_table_add(struct cancelio_request *req);
+void cancelio_table_pass(struct cancelio_table *table);
 void cancelio_table_remove(struct cancelio_request *req);
 void cancelio_table_overdue(struct cancelio_request *req);
 struct cancelio_request *cancelio_table_next(struct cancelio_table *table, u64 after, u64 last);
