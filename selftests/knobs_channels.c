@@ -182,6 +182,8 @@ TEST_F(store, max_pending_or_eagain)
 {
 	int other = open(self->made.dev.node, O_RDWR | O_CLOEXEC);
 
+	/* What takes no time is never outstanding. */
+	ASSERT_EQ(0, knob_put(&self->made, "write_latency_ns", "1"));
 	fcntl(self->like.fd, F_SETFL, O_NONBLOCK);
 	fill_up(_metadata, self);
 	EXPECT_EQ(-1, do_pread(&self->like));
@@ -237,6 +239,7 @@ TEST_F(store, a_request_that_was_left_behind_counts)
 
 	ASSERT_EQ(0, knob_put(&self->made, "cancel", "once-started-never"));
 	ASSERT_EQ(0, knob_put(&self->made, "max_pending", "1"));
+	ASSERT_EQ(0, knob_put(&self->made, "write_latency_ns", "1"));
 	ASSERT_EQ(0, knob_put(&self->made, "read_latency_ns", "3000000000"));
 	pid = child_start(&self->like, -2);
 	wait_until(in_state(&self->made, "started") == 1);
