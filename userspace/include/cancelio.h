@@ -8,9 +8,10 @@
  *
  * What the commands do, and with which errors they end, is in
  * <linux/cancelio.h>. The structs that are handed over by address must stay as
- * they are until the command has begun: until io_uring_submit() has returned, or,
- * if the SQE is linked, drained or has IOSQE_ASYNC, until the command's CQE.
- * The memory that is read and written must be there until its CQE.
+ * they are until the command has begun. Mostly that is before io_uring_submit()
+ * returns, but not if the SQE is linked, drained or has IOSQE_ASYNC, or if the open
+ * file has as many requests as it may. At the command's CQE it is over in any case,
+ * until which the memory that is read and written must be there, too.
  *
  *	struct cancelio_uring_io io = cancelio_io(buf, sizeof(buf), offset);
  *
@@ -31,12 +32,13 @@
 static inline struct cancelio_uring_io cancelio_io(const void *buf, unsigned int len,
 						   __u64 offset)
 {
-	struct cancelio_uring_io io = {
-		.addr = (unsigned long)buf,
-		.offset = offset,
-		.len = len,
-	};
+	struct cancelio_uring_io io;
 
+	io.addr = (unsigned long)buf;
+	io.offset = offset;
+	io.len = len;
+	io.flags = 0;
+	io.reserved = 0;
 	return io;
 }
 
@@ -63,8 +65,10 @@ static inline void cancelio_prep_command(struct io_uring_sqe *sqe, int fd, unsig
 static inline void cancelio_prep_control(struct io_uring_sqe *sqe, int fd, unsigned int code,
 					 void *arg, __u64 tag)
 {
-	struct cancelio_uring_cmd cmd = { .arg = (unsigned long)arg, .tag = tag };
+	struct cancelio_uring_cmd cmd;
 
+	cmd.arg = (unsigned long)arg;
+	cmd.tag = tag;
 	cancelio_prep_command(sqe, fd, code, &cmd);
 }
 
@@ -113,8 +117,11 @@ static inline void cancelio_prep_flush(struct io_uring_sqe *sqe, int fd, __u64 t
 static inline void cancelio_prep_cancel(struct io_uring_sqe *sqe, int fd, unsigned int by,
 					__u64 value, unsigned int flags)
 {
-	struct cancelio_uring_cancel cancel = { .value = value, .by = by, .flags = flags };
+	struct cancelio_uring_cancel cancel;
 
+	cancel.value = value;
+	cancel.by = by;
+	cancel.flags = flags;
 	cancelio_prep_command(sqe, fd, CANCELIO_URING_CANCEL, &cancel);
 }
 
