@@ -41,7 +41,8 @@ static DWORD step_submit(struct cio_op *op)
 		sqe.rw_flags = RWF_APPEND;
 	}
 	sqe.user_data = tag_of(op);
-	cio_ring_submit(op->ring, &sqe, 1);
+	if (!cio_ring_try_submit(op->ring, &sqe))
+		return step_end(op, CIO_QUOTA_EXCEEDED);
 	return STATUS_PENDING;
 }
 

@@ -18,6 +18,7 @@
 #define SQ_ENTRIES 128
 #define CQ_ENTRIES 4096
 #define BATCH 32
+#define MAX_REFUSALS 100
 #define NEEDED (IORING_FEAT_NODROP | IORING_FEAT_FAST_POLL | IORING_FEAT_EXT_ARG)
 
 static pthread_mutex_t making = PTHREAD_MUTEX_INITIALIZER;
@@ -124,19 +125,26 @@ void cio_ring_leave(struct cio_ring *r)
 	}
 }
 
-static void submit_locked(struct cio_ring *r)
+/* Hands over what is in the queue. False: the kernel refuses it again and again. */
+static bool submit_locked(struct cio_ring *r)
 {
+	int refusals = 0;
+
 	while (io_uring_sq_ready(&r->uring)) {
 		int ret = io_uring_submit(&r->uring);
 
 		if (ret >= 0 || ret == -EINTR)
 			continue;
-		/* No room for completions, or no memory: others need the lock to make some. */
+		/* Room for completions can always be made; memory not. */
+		if (ret != -EBUSY && ++refusals > MAX_REFUSALS)
+			return false;
+		/* Others need the lock to make some. */
 		pthread_mutex_unlock(&r->sq_lock);
 		cio_ring_reap(r);
 		sched_yield();
 		pthread_mutex_lock(&r->sq_lock);
 	}
+	return true;
 }
 
 void cio_ring_submit(struct cio_ring *r, const struct io_uring_sqe *sqes, unsigned int count)
@@ -150,16 +158,54 @@ void cio_ring_submit(struct cio_ring *r, const struct io_uring_sqe *sqes, unsign
 		*slot = sqes[i];
 	}
 	cio_tsan_submit(r);
-	submit_locked(r);
+	while (!submit_locked(r))
+		;
 	pthread_mutex_unlock(&r->sq_lock);
+}
+
+static void prep_kick(struct io_uring_sqe *sqe)
+{
+	*sqe = (struct io_uring_sqe){ 0 };
+	io_uring_prep_nop(sqe);
+	sqe->user_data = CIO_CQE_KICK;
+}
+
+/* Whether the kernel has got the SQE. */
+static bool submit_one_locked(struct cio_ring *r, const struct io_uring_sqe *sqe)
+{
+	struct io_uring_sqe *slot;
+	unsigned int place;
+
+	while (!(slot = io_uring_get_sqe(&r->uring)))
+		if (!submit_locked(r))
+			return false;
+	place = r->uring.sq.sqe_tail - 1;
+	*slot = *sqe;
+	cio_tsan_submit(r);
+	if (submit_locked(r))
+		return true;
+	/* Another thread's submission may have taken it along; else what is left does no harm. */
+	if ((int)(place - __atomic_load_n(r->uring.sq.khead, __ATOMIC_ACQUIRE)) < 0)
+		return true;
+	prep_kick(slot);
+	return false;
+}
+
+bool cio_ring_try_submit(struct cio_ring *r, const struct io_uring_sqe *sqe)
+{
+	bool taken;
+
+	pthread_mutex_lock(&r->sq_lock);
+	taken = submit_one_locked(r, sqe);
+	pthread_mutex_unlock(&r->sq_lock);
+	return taken;
 }
 
 void cio_ring_kick(struct cio_ring *r)
 {
-	struct io_uring_sqe sqe = { 0 };
+	struct io_uring_sqe sqe;
 
-	io_uring_prep_nop(&sqe);
-	sqe.user_data = CIO_CQE_KICK;
+	prep_kick(&sqe);
 	cio_ring_submit(r, &sqe, 1);
 }
 

@@ -43,7 +43,10 @@ struct cio_ring *cio_ring_if_made(void);
 void cio_ring_enter(struct cio_ring *ring);
 void cio_ring_leave(struct cio_ring *ring);
 
+/* For what must not be lost: goes on until the kernel takes it. */
 void cio_ring_submit(struct cio_ring *ring, const struct io_uring_sqe *sqes, unsigned int count);
+/* False: the kernel refuses it, for lack of memory, and has not got it. */
+bool cio_ring_try_submit(struct cio_ring *ring, const struct io_uring_sqe *sqe);
 void cio_ring_reap(struct cio_ring *ring);
 /* Reaps what is already there, without a system call when nothing is. */
 void cio_ring_poll(void);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
  * What the kernel does rarely, made to happen. The test is linked with the static library, and
- * stands between it and the kernel: cancels that miss their target, kicks that come too early, and
- * cancel signals that come too late.
+ * stands between it and the kernel: cancels that miss their target, kicks that come too early,
+ * cancel signals that come too late, and submissions that are refused.
  */
+#include <errno.h>
 #include <liburing.h>
 #include <poll.h>
 #include <stdarg.h>
@@ -18,13 +19,19 @@ int __wrap_io_uring_submit(struct io_uring *ring);
 static int peer;
 static char buf[16];
 static atomic_int misses, lies, cancels_seen, pauses_seen;
+static atomic_int refusals, refused_with = EAGAIN;
 
 /*
  * Sends as many cancels as `misses` says astray: they answer -ENOENT, and their target lives on. It
- * also does after those that `lies` counts, which answer 0.
+ * also does after those that `lies` counts, which answer 0. As often as `refusals` says, takes
+ * nothing at all.
  */
 int __wrap_io_uring_submit(struct io_uring *ring)
 {
+	if (atomic_load(&refusals) > 0) {
+		atomic_fetch_sub(&refusals, 1);
+		return -atomic_load(&refused_with);
+	}
 	for (unsigned int i = *ring->sq.khead; i != ring->sq.sqe_tail; i++) {
 		struct io_uring_sqe *sqe = &ring->sq.sqes[i & *ring->sq.kring_mask];
 
@@ -177,6 +184,60 @@ static void an_answer_is_not_believed(void)
 	CHECK_EQ(atomic_load(&pauses_seen), 2);
 }
 
+/* The kernel has no memory (W-RW-11): for a while, or for good. */
+static void submissions_are_refused(void)
+{
+	OVERLAPPED ov = host_overlapped(CreateEventA(NULL, TRUE, TRUE, NULL));
+	HANDLE h = host_fifo("f", GENERIC_READ, FILE_FLAG_OVERLAPPED, &peer);
+	DWORD n;
+
+	atomic_store(&refusals, 20);
+	CHECK_FAILS(ReadFile(h, buf, 1, NULL, &ov), ERROR_IO_PENDING);
+	CHECK_EQ(atomic_load(&refusals), 0);
+	CHECK_EQ(write(peer, "a", 1), 1);
+	CHECK(GetOverlappedResult(h, &ov, &n, TRUE));
+
+	/* More often than there is room in the queue. */
+	CHECK_EQ(write(peer, "b", 1), 1);
+	for (int i = 0; i < 300; i++) {
+		atomic_store(&refusals, 1000000);
+		CHECK_FAILS(ReadFile(h, buf, 1, &n, &ov), ERROR_NOT_ENOUGH_QUOTA);
+		CHECK_FAILS(CancelIoEx(h, NULL), ERROR_NOT_FOUND);
+		CHECK_EQ(n, 0);
+		CHECK_EQ(ov.Internal, STATUS_PENDING); /* W-OVL-7 */
+		CHECK_EQ(WaitForSingleObject(ov.hEvent, 0), WAIT_TIMEOUT);
+	}
+	/* None of them has taken the byte. */
+	atomic_store(&refusals, 0);
+	CHECK(ReadFile(h, buf, 1, &n, &ov));
+	CHECK_EQ(n, 1);
+	CHECK_EQ(buf[0], 'b');
+
+	/* That there is no room for completions passes, however long it takes; a cancel gets through. */
+	atomic_store(&refused_with, EBUSY);
+	atomic_store(&refusals, 1000);
+	CHECK_FAILS(ReadFile(h, buf, 1, NULL, &ov), ERROR_IO_PENDING);
+	atomic_store(&refused_with, ENOMEM);
+	atomic_store(&refusals, 1000);
+	CHECK(CancelIoEx(h, &ov));
+	CHECK_FAILS(GetOverlappedResult(h, &ov, &n, TRUE), ERROR_OPERATION_ABORTED);
+}
+
+/* A write of which a part has been taken, and whose rest the kernel refuses, says how far it came. */
+static void the_rest_is_refused(void)
+{
+	OVERLAPPED ov = host_overlapped(CreateEventA(NULL, TRUE, FALSE, NULL));
+	HANDLE h = host_fifo("f", GENERIC_WRITE, FILE_FLAG_OVERLAPPED, &peer);
+	static char big[200000];
+	DWORD n;
+
+	atomic_store(&refusals, 1000000);
+	CHECK_FAILS(WriteFile(h, big, sizeof(big), &n, &ov), ERROR_NOT_ENOUGH_QUOTA);
+	CHECK(n > 0 && n < sizeof(big));
+	CHECK_EQ(ov.InternalHigh, n);
+	atomic_store(&refusals, 0);
+}
+
 static void a_missed_cancel_loses_to_data(void)
 {
 	OVERLAPPED ov;
@@ -319,6 +380,8 @@ static const struct tap_case cases[] = {
 	CASE(cancel_is_asked_again, "a cancel that missed is asked again by who waits"),
 	CASE(cancel_is_asked_again_by_the_helper, "and by the helper when nobody waits"),
 	CASE(an_answer_is_not_believed, "a cancel that only seemed to hit is asked again"),
+	CASE(submissions_are_refused, "the kernel refuses what is submitted (W-RW-11)"),
+	CASE(the_rest_is_refused, "and what is left of a write (W-GOR-5)"),
 	CASE(a_missed_cancel_loses_to_data, "a late cancel hits no later request"),
 	CASE(thread_exit_waits_for_a_cancel_that_misses, "a thread's end waits (W-THREAD-4)"),
 	CASE(a_kick_reaped_by_another_is_not_lost, "a kick that another reaped is not lost"),
