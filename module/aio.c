@@ -39,7 +39,7 @@
  * @pos: where
  * @iter: the submitter's memory; empty if the bytes were taken when it began
  * @segments: what @iter needs, if anything
- * @mm: whose memory
+ * @mm: whose memory; there until @iocb is completed, for which its end waits
  * @leaves: its context is being destroyed
  * @canceled: in aio_cancels
  * @work: moves the bytes
@@ -125,8 +125,6 @@ static void aio_free(struct cancelio_request *req)
 	struct aio *aio = to_aio(req);
 
 	kfree(aio->segments);
-	if (aio->mm)
-		mmdrop(aio->mm);
 	kfree(aio);
 }
 
@@ -207,7 +205,6 @@ static int aio_cancel(struct kiocb *iocb)
 /* What the bytes need when they move. */
 static int aio_keep_memory(struct aio *aio, struct iov_iter *iter)
 {
-	mmgrab(current->mm);
 	aio->mm = current->mm;
 	aio->segments = dup_iter(&aio->iter, iter, GFP_KERNEL_ACCOUNT);
 	return aio->segments || iter_is_ubuf(iter) ? 0 : -ENOMEM;

@@ -65,7 +65,7 @@ void cancelio_file_release(struct cancelio_file *file)
 static bool client_is(const struct cancelio_client *client, const struct cancelio_caller *caller)
 {
 	return client->thread == task_pid(caller->task) && client->files == caller->files &&
-	       client->ring == caller->ring;
+	       client->ring == caller->ring && client->context == caller->context;
 }
 
 static struct cancelio_client *client_find(struct cancelio_file *file,
@@ -96,6 +96,7 @@ static struct cancelio_client *client_create(struct cancelio_file *file,
 	client->process = get_pid(task_tgid(caller->task));
 	client->thread = get_pid(task_pid(caller->task));
 	client->ring = caller->ring;
+	client->context = caller->context;
 	if (file) {
 		kref_get(&file->ref);
 		client->file = file;

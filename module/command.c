@@ -361,7 +361,8 @@ static bool client_leaves(const struct cancelio_client *client)
 	lockdep_assert_held(&client->file->lock);
 
 	rcu_read_lock();
-	leaves = cancelio_uring_leaves(client->ring, pid_task(client->thread, PIDTYPE_PID));
+	leaves = cancelio_uring_leaves(client->ring, client->context,
+				       pid_task(client->thread, PIDTYPE_PID));
 	rcu_read_unlock();
 	return leaves;
 }

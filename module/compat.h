@@ -34,7 +34,13 @@ hrtimer_setup(struct hrtimer *timer,
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
 #define CANCELIO_URING_EXITS	true
-static inline bool cancelio_uring_leaves(const void *ring, struct task_struct *task)
+static inline const void *cancelio_uring_context(struct io_uring_cmd *cmd)
+{
+	return NULL;
+}
+
+static inline bool cancelio_uring_leaves(const void *ring, const void *context,
+					 struct task_struct *task)
 {
 	return false;
 }
@@ -45,17 +51,28 @@ static inline void io_uring_cmd_mark_cancelable(struct io_uring_cmd *cmd, unsign
 {
 }
 
-/* The caller knows that there is a command of @task's by @ring; NULL: @task is gone. */
-static inline bool cancelio_uring_leaves(const void *ring, struct task_struct *task)
+static inline const void *cancelio_uring_context(struct io_uring_cmd *cmd)
+{
+	return cmd_to_io_kiocb(cmd)->task->io_uring;
+}
+
+/*
+ * The caller knows that there is a command of @ring and @context, which keeps both, and
+ * that @task, if it is not NULL, was the submitter: a thread that calls exec gets the
+ * number of another.
+ */
+static inline bool cancelio_uring_leaves(const void *ring, const void *context,
+					 struct task_struct *task)
 {
 	struct io_ring_ctx *ctx = (void *)ring;
+	struct io_uring_task *tctx = (void *)context;
 
-	if (percpu_ref_is_dying(&ctx->refs) || !task)
+	if (percpu_ref_is_dying(&ctx->refs) || !task || READ_ONCE(task->io_uring) != tctx)
 		return true;
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
-	return atomic_read(&task->io_uring->in_idle);
+	return atomic_read(&tctx->in_idle);
 #else
-	return atomic_read(&task->io_uring->in_cancel);
+	return atomic_read(&tctx->in_cancel);
 #endif
 }
 #endif

@@ -65,7 +65,9 @@ struct cancelio_file {
  * @files: its table of descriptors: only compared
  * @process: with a reference
  * @thread: the same
- * @ring: by which of io_uring's rings it comes, NULL for calls: only compared
+ * @ring: by which of io_uring's rings it comes, NULL for calls; there while it has
+ *	commands
+ * @context: what io_uring knows of @thread, if that matters; the same
  * @link: in @file->clients; under the file's lock
  * @commands: its commands of io_uring that have not ended; the same
  */
@@ -76,6 +78,7 @@ struct cancelio_client {
 	struct pid *process;
 	struct pid *thread;
 	const void *ring;
+	const void *context;
 	struct list_head link;
 	unsigned long commands;
 };
@@ -85,11 +88,13 @@ struct cancelio_client {
  * @task: the thread, which a worker may stand in for
  * @files: see &struct cancelio_client
  * @ring: the same
+ * @context: the same
  */
 struct cancelio_caller {
 	struct task_struct *task;
 	fl_owner_t files;
 	const void *ring;
+	const void *context;
 };
 
 /* Somebody who makes a system call. */

@@ -27,6 +27,7 @@ static int uring_wait(struct io_uring_cmd *cmd, struct cancelio_io *io, struct i
 		.task = cancelio_uring_task(cmd),
 		.files = current->files,
 		.ring = cancelio_uring_ring(cmd),
+		.context = cancelio_uring_context(cmd),
 	};
 	struct cancelio_file *file = cmd->file->private_data;
 	bool nonblock = cmd->file->f_flags & O_NONBLOCK;
