@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "command.h"
 #include "file.h"
 #include "handle.h"
 #include "op.h"
@@ -214,7 +215,8 @@ static bool is_seekable(int fd, mode_t type)
 }
 
 /* Looks at what was opened. 0, or the Win32 error why it cannot be used. */
-static DWORD file_examine(struct cio_file *file, const struct open_args *a, bool existed)
+static DWORD file_examine(struct cio_thread *self, struct cio_file *file,
+			  const struct open_args *a, bool existed)
 {
 	struct stat st;
 	DWORD error = 0;
@@ -228,6 +230,9 @@ static DWORD file_examine(struct cio_file *file, const struct open_args *a, bool
 	file->inode = st.st_ino;
 	file->overlapped = a->flags & FILE_FLAG_OVERLAPPED;
 	file->seekable = is_seekable(file->fd, file->type);
+	if (file->overlapped && file->type == S_IFCHR && file->seekable &&
+	    !cio_command_detect(self, file))
+		return ERROR_OPERATION_ABORTED;
 	if (!cio_share_enter(file))
 		return ERROR_SHARING_VIOLATION;
 	if (existed && file->type == S_IFREG &&
@@ -276,7 +281,7 @@ static HANDLE create_file(struct cio_thread *self, const struct open_args *a)
 	file->fd = open_or_create(self, a, open_flags(file->access, a->flags), &existed);
 	cio_sync_end(self);
 
-	error = file->fd < 0 ? open_error(a, -file->fd) : file_examine(file, a, existed);
+	error = file->fd < 0 ? open_error(a, -file->fd) : file_examine(self, file, a, existed);
 	if (!error) {
 		handle = cio_handle_new(&file->obj, file->access);
 		if (!handle) {

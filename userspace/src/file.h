@@ -27,6 +27,7 @@ struct cio_file {
 	mode_t type; /* S_IF* */
 	bool overlapped; /* opened with FILE_FLAG_OVERLAPPED */
 	bool seekable;
+	bool commands; /* reads and writes go by commands: see command.h */
 	/* The last handle is gone: nothing starts any more. Set under the state lock. */
 	atomic_bool closed;
 	struct cio_list ops; /* pending; state lock */

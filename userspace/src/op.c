@@ -198,7 +198,7 @@ static DWORD op_issue(struct cio_op *op, bool queued)
 		}
 		if (!atomic_compare_exchange_strong(&op->flags, &flags, flags & ~CIO_OP_ISSUING))
 			continue;
-		/* The operation may be gone by now; but its name is ours to use. */
+		/* The operation may be gone by now: it is asked for by its name. */
 		if (flags & CIO_OP_CANCEL)
 			cio_op_submit_cancel(ring, tag);
 		break;

@@ -14,6 +14,7 @@
 #ifndef CIO_OP_H
 #define CIO_OP_H
 
+#include <linux/cancelio.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <windows.h>
@@ -51,6 +52,7 @@ struct cio_op {
 	char *buffer;
 	uint32_t length, done;
 	uint64_t offset;
+	struct cancelio_uring_io io; /* of the command; the kernel may read it until its CQE */
 };
 
 struct cio_request {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "command.h"
 #include "op_private.h"
 #include "thread.h"
 #include "wait.h"
@@ -8,27 +9,62 @@
 /* No operation has this name. */
 #define WATCH_TAG (~(uint64_t)CIO_CQE_KIND | CIO_CQE_CANCEL_AGAIN)
 
-static void prep_cancel(struct io_uring_sqe *sqe, uint64_t tag)
+/* Cancels to be submitted. Their files stay open until the kernel has them. */
+struct batch {
+	struct io_uring_sqe sqes[CANCEL_BATCH];
+	struct cio_file *files[CANCEL_BATCH];
+	unsigned int count;
+};
+
+/* State lock, as for the next two. */
+static struct io_uring_sqe *batch_add(struct batch *b, struct cio_op *op)
 {
+	struct io_uring_sqe *sqe = &b->sqes[b->count];
+
+	cio_object_get(&op->file->obj);
+	b->files[b->count++] = op->file;
 	*sqe = (struct io_uring_sqe){ 0 };
-	io_uring_prep_cancel64(sqe, tag, 0);
-	sqe->user_data = tag | CIO_CQE_CANCEL;
+	return sqe;
+}
+
+static void batch_add_cancel(struct batch *b, struct cio_op *op)
+{
+	struct io_uring_sqe *sqe = batch_add(b, op);
+
+	if (op->file->commands)
+		cio_command_prep_cancel(op, sqe);
+	else
+		io_uring_prep_cancel64(sqe, tag_of(op), 0);
+	sqe->user_data = tag_of(op) | CIO_CQE_CANCEL;
 }
 
 /* The kernel knows nothing of a request that still waited: its end comes as a CQE all the same. */
-static void prep_withdrawn(struct io_uring_sqe *sqe, uint64_t tag)
+static void batch_add_withdrawn(struct batch *b, struct cio_op *op)
 {
-	*sqe = (struct io_uring_sqe){ 0 };
+	struct io_uring_sqe *sqe = batch_add(b, op);
+
 	io_uring_prep_nop(sqe);
-	sqe->user_data = tag;
+	sqe->user_data = tag_of(op);
+}
+
+static void batch_submit(struct cio_ring *ring, struct batch *b)
+{
+	if (b->count)
+		cio_ring_submit(ring, b->sqes, b->count);
+	for (unsigned int i = 0; i < b->count; i++)
+		cio_object_put(&b->files[i]->obj);
 }
 
 void cio_op_submit_cancel(struct cio_ring *ring, uint64_t tag)
 {
-	struct io_uring_sqe sqe;
+	struct batch b;
 
-	prep_cancel(&sqe, tag);
-	cio_ring_submit(ring, &sqe, 1);
+	b.count = 0;
+	cio_state_lock();
+	if (op_is_current(tag))
+		batch_add_cancel(&b, op_of(tag));
+	cio_state_unlock();
+	batch_submit(ring, &b);
 }
 
 static void submit_pause(struct cio_ring *ring, uint32_t ms, uint64_t tag)
@@ -76,27 +112,25 @@ void cio_ops_watch(struct cio_ring *ring, const uint64_t *tags, unsigned int cou
 static void watch_over(struct cio_ring *ring)
 {
 	const uint32_t both = CIO_OP_CANCEL | CIO_OP_ANSWERED;
-	struct io_uring_sqe sqes[CANCEL_BATCH];
-	unsigned int n;
+	struct batch b;
 	uint32_t i = 0;
 
 	atomic_store(&ring->watching, false);
 	do {
-		n = 0;
+		b.count = 0;
 		cio_state_lock();
-		for (; i < cio_ops_made() && n < CANCEL_BATCH; i++) {
+		for (; i < cio_ops_made() && b.count < CANCEL_BATCH; i++) {
 			struct cio_op *op = cio_op_at(i);
 
 			if (!op->in_file.next || cio_list_empty(&op->in_file) ||
 			    (atomic_load(&op->flags) & both) != both)
 				continue;
 			atomic_fetch_and(&op->flags, ~CIO_OP_ANSWERED);
-			prep_cancel(&sqes[n++], tag_of(op));
+			batch_add_cancel(&b, op);
 		}
 		cio_state_unlock();
-		if (n)
-			cio_ring_submit(ring, sqes, n);
-	} while (n == CANCEL_BATCH);
+		batch_submit(ring, &b);
+	} while (b.count == CANCEL_BATCH);
 }
 
 bool cio_cancel_event(struct cio_ring *ring, uint64_t tag, int res)
@@ -107,7 +141,7 @@ bool cio_cancel_event(struct cio_ring *ring, uint64_t tag, int res)
 	case CIO_CQE_CANCEL:
 		if (!op_is_current(tag))
 			break;
-		if (res == 0) {
+		if (res >= 0) {
 			/* Should its successor get the mark, that is asked for once too often. */
 			atomic_fetch_or(&op_of(tag)->flags, CIO_OP_ANSWERED);
 			return true;
@@ -117,76 +151,73 @@ bool cio_cancel_event(struct cio_ring *ring, uint64_t tag, int res)
 	case CIO_CQE_CANCEL_AGAIN:
 		if (tag == WATCH_TAG)
 			watch_over(ring);
-		else if (op_is_current(tag))
+		else
 			cio_op_submit_cancel(ring, name);
 		break;
 	}
 	return false;
 }
 
-/* Marks an operation. True: there is something to submit, by the caller. */
-static bool op_cancel(struct cio_op *op, struct io_uring_sqe *sqe)
+/* Marks an operation, and adds what is to be submitted for it. */
+static void op_cancel(struct cio_op *op, struct batch *b)
 {
 	uint32_t flags = atomic_fetch_or(&op->flags, CIO_OP_CANCEL);
 
 	if (flags & CIO_OP_CANCEL)
-		return false; /* the kernel was asked, and is asked again until the end */
+		return; /* the kernel was asked, and is asked again until the end */
 	if (op->queued) {
 		op->queued = false;
 		op->withdrawn = true;
 		cio_list_del(&op->in_lane);
-		prep_withdrawn(sqe, tag_of(op));
-		return true;
+		batch_add_withdrawn(b, op);
+	} else if (!(flags & CIO_OP_ISSUING)) {
+		batch_add_cancel(b, op);
 	}
-	prep_cancel(sqe, tag_of(op));
-	/* Its issuer sees the mark before it lets go, and asks for us. */
-	return !(flags & CIO_OP_ISSUING);
+	/* Else its issuer sees the mark before it lets go, and asks for us. */
 }
 
-/* Returns how many requests were gathered; a full batch means there may be more. */
-static unsigned int gather(struct cio_file *file, LPOVERLAPPED overlapped,
-			   struct cio_thread *thread, struct io_uring_sqe *sqes, unsigned int max,
-			   bool *found)
+/* A full batch means that there may be more. True: there was something. */
+static bool gather(struct cio_file *file, LPOVERLAPPED overlapped, struct cio_thread *thread,
+		   struct batch *b)
 {
 	struct cio_list *head = file ? &file->ops : &thread->ops;
-	unsigned int n = 0;
+	bool found = false;
 
+	b->count = 0;
 	cio_state_lock();
 	cio_list_each(pos, head) {
 		struct cio_op *op = file ? cio_entry(pos, struct cio_op, in_file) :
 					   cio_entry(pos, struct cio_op, in_thread);
 
-		if (n == max)
+		if (b->count == CANCEL_BATCH)
 			break;
 		if ((overlapped && op->overlapped != overlapped) ||
 		    (thread && op->thread != thread))
 			continue;
-		*found = true;
-		if (op_cancel(op, &sqes[n]))
-			n++;
+		found = true;
+		op_cancel(op, b);
 	}
 	cio_state_unlock();
-	return n;
+	return found;
 }
 
 bool cio_ops_cancel(struct cio_file *file, LPOVERLAPPED overlapped, struct cio_thread *thread)
 {
 	struct cio_ring *ring = cio_ring_if_made();
-	struct io_uring_sqe sqes[CANCEL_BATCH];
 	bool found = false;
-	unsigned int n;
+	struct batch b;
 
 	if (!ring)
 		return false;
 	do {
-		n = gather(file, overlapped, thread, sqes, CANCEL_BATCH, &found);
-		if (!n)
+		found |= gather(file, overlapped, thread, &b);
+		if (!b.count)
 			break;
 		cio_ring_enter(ring);
-		cio_ring_submit(ring, sqes, n);
+		batch_submit(ring, &b);
 		cio_ring_reap(ring);
 		cio_ring_leave(ring);
-	} while (n == CANCEL_BATCH);
+	} while (b.count == CANCEL_BATCH);
 	return found;
 }
 

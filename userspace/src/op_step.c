@@ -6,6 +6,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "command.h"
 #include "op_private.h"
 #include "status.h"
 
@@ -32,6 +33,8 @@ static DWORD step_submit(struct cio_op *op)
 
 	if (op->polling)
 		io_uring_prep_poll_add(&sqe, op->file->fd, op->write ? POLLOUT : POLLIN);
+	else if (op->file->commands)
+		cio_command_prep(op, &sqe);
 	else if (op->write)
 		io_uring_prep_write(&sqe, op->file->fd, buffer, length, offset);
 	else

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/random.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -45,6 +46,10 @@ static DWORD ring_setup(struct cio_ring *r)
 	if (err)
 		return setup_error(err);
 	if ((p.features & NEEDED) != NEEDED || !r->uring.cq.kflags) {
+		io_uring_queue_exit(&r->uring);
+		return ERROR_NOT_SUPPORTED;
+	}
+	if (syscall(SYS_getrandom, &r->salt, sizeof(r->salt), GRND_INSECURE) != sizeof(r->salt)) {
 		io_uring_queue_exit(&r->uring);
 		return ERROR_NOT_SUPPORTED;
 	}

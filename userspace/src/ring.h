@@ -26,6 +26,7 @@ struct cio_ring {
 	_Atomic unsigned int inflight; /* operations whose end has not been seen */
 	struct cio_thread *reaper; /* state lock */
 	struct cio_list parked; /* waiting threads that could become reaper; state lock */
+	uint64_t salt; /* no other process has it */
 	_Atomic bool watching; /* a timeout is on its way, for cio_ops_watch's sake */
 	_Atomic bool helper_running;
 	_Atomic int helper_tid; /* 0 until it runs */

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* ReadFile and WriteFile: the checks that both kinds of handle share, and the two ways on. */
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "handle.h"
 #include "op.h"
 #include "rw.h"
@@ -13,6 +16,24 @@
 static uint64_t offset_of(LPOVERLAPPED ov)
 {
 	return (uint64_t)ov->OffsetHigh << 32 | ov->Offset;
+}
+
+/*
+ * Only a regular file can grow. Elsewhere the kernel takes no notice of an append, which would then
+ * go to the beginning; the end of a device is where a write finds no room.
+ */
+static DWORD append_at_end(struct cio_request *req)
+{
+	off_t end;
+
+	if (req->file->type == S_IFREG)
+		return 0;
+	end = lseek(req->file->fd, 0, SEEK_END);
+	if (end < 0)
+		return ERROR_INVALID_PARAMETER;
+	req->append = false;
+	req->offset = (uint64_t)end;
+	return 0;
 }
 
 /* Where to. 0, or the Win32 error. A file without a position ignores what it is told (W-OVL-12). */
@@ -30,13 +51,13 @@ static DWORD request_offset(struct cio_request *req)
 		req->offset = req->file->position;
 	} else if (offset == APPEND_OFFSET && req->write) {
 		req->append = true;
-	} else if ((int64_t)offset < 0) {
+	} else if ((int64_t)offset < 0 || (int64_t)(offset + req->length) < 0) {
 		return ERROR_INVALID_PARAMETER;
 	} else {
 		req->offset = offset;
 	}
 	req->append = req->append || (req->write && req->append_only);
-	return 0;
+	return req->append ? append_at_end(req) : 0;
 }
 
 /* Waits for a request whose OVERLAPPED the caller has never seen (W-RW-5). */

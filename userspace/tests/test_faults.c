@@ -11,15 +11,41 @@
 #include <stdbool.h>
 #include <windows.h>
 
-#include "host.h"
+#include "device.h"
 
 int __real_io_uring_submit(struct io_uring *ring);
 int __wrap_io_uring_submit(struct io_uring *ring);
 
 static int peer;
 static char buf[16];
-static atomic_int misses, lies, cancels_seen, pauses_seen;
+static atomic_int misses, lies, cancels_seen, commands_seen, pauses_seen;
 static atomic_int refusals, refused_with = EAGAIN;
+
+static bool is_cancel(const struct io_uring_sqe *sqe)
+{
+	return sqe->opcode == IORING_OP_ASYNC_CANCEL ||
+	       (sqe->opcode == IORING_OP_URING_CMD && sqe->cmd_op == CANCELIO_URING_CANCEL);
+}
+
+/* No operation of the library's has such a name. */
+static void send_astray(struct io_uring_sqe *sqe)
+{
+	if (sqe->opcode == IORING_OP_ASYNC_CANCEL)
+		sqe->addr = 3;
+	else
+		((struct cancelio_uring_cancel *)sqe->cmd)->value ^= 3;
+}
+
+/* Holds a cancel that is asked again back until the file of its target is closed. */
+static atomic_int hold_again, again_held, again_open = -1;
+
+static void hold_cancel(const struct io_uring_sqe *sqe)
+{
+	atomic_store(&again_held, 1);
+	while (atomic_load(&hold_again))
+		sched_yield();
+	atomic_store(&again_open, fcntl(sqe->fd, F_GETFD) >= 0);
+}
 
 /*
  * Sends as many cancels as `misses` says astray: they answer -ENOENT, and their target lives on. It
@@ -37,13 +63,16 @@ int __wrap_io_uring_submit(struct io_uring *ring)
 
 		if (sqe->opcode == IORING_OP_TIMEOUT)
 			atomic_fetch_add(&pauses_seen, 1);
-		if (sqe->opcode != IORING_OP_ASYNC_CANCEL)
+		if (!is_cancel(sqe))
 			continue;
 		atomic_fetch_add(&cancels_seen, 1);
+		atomic_fetch_add(&commands_seen, sqe->opcode == IORING_OP_URING_CMD);
 		if (atomic_fetch_sub(&misses, 1) > 0)
-			sqe->addr = 3;
+			send_astray(sqe);
 		else if (atomic_fetch_sub(&lies, 1) > 0)
 			sqe->opcode = IORING_OP_NOP;
+		else if (atomic_load(&hold_again))
+			hold_cancel(sqe);
 	}
 	return __real_io_uring_submit(ring);
 }
@@ -182,6 +211,68 @@ static void an_answer_is_not_believed(void)
 	CHECK_FAILS(GetOverlappedResult(h, &ov, &n, TRUE), ERROR_OPERATION_ABORTED);
 	CHECK_EQ(atomic_load(&cancels_seen), 4);
 	CHECK_EQ(atomic_load(&pauses_seen), 2);
+}
+
+/* On a store, where cancels are commands, too. */
+static void cancels_by_command(void)
+{
+	const char *path = device_store();
+	OVERLAPPED ov = host_overlapped(CreateEventA(NULL, TRUE, FALSE, NULL));
+	HANDLE h;
+	DWORD n;
+
+	if (!device_takes_commands(path))
+		SKIP("it takes no commands");
+	device_tell(path, "read_latency_ns", "86400000000000");
+	h = device_open(path, FILE_FLAG_OVERLAPPED);
+	CHECK_FAILS(ReadFile(h, buf, 1, NULL, &ov), ERROR_IO_PENDING);
+	CHECK(CancelIoEx(h, &ov));
+	CHECK_FAILS(GetOverlappedResult(h, &ov, &n, TRUE), ERROR_OPERATION_ABORTED);
+	CHECK_EQ(atomic_load(&commands_seen), 1);
+	CHECK_EQ(atomic_load(&pauses_seen), 0);
+	for (int lie = 0; lie < 2; lie++) {
+		CHECK_FAILS(ReadFile(h, buf, 1, NULL, &ov), ERROR_IO_PENDING);
+		atomic_store(lie ? &lies : &misses, 3);
+		atomic_store(&commands_seen, 0);
+		CHECK(CancelIoEx(h, &ov));
+		CHECK(!HasOverlappedIoCompleted(&ov));
+		CHECK(CancelIoEx(h, NULL));
+		CHECK_FAILS(GetOverlappedResult(h, &ov, &n, TRUE), ERROR_OPERATION_ABORTED);
+		CHECK_EQ(atomic_load(&commands_seen), 4);
+	}
+	/* Late, they hit nobody. */
+	CHECK_FAILS(ReadFile(h, buf, 1, NULL, &ov), ERROR_IO_PENDING);
+	CHECK(CloseHandle(h));
+	CHECK_EQ(WaitForSingleObject(ov.hEvent, INFINITE), WAIT_OBJECT_0);
+}
+
+/* It names a descriptor, which must not be another file's by the time that the kernel looks. */
+static void a_command_cancels_in_its_file(void)
+{
+	struct cancelio_cancel all = { .by = CANCELIO_BY_DEVICE };
+	const char *path = device_store();
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	OVERLAPPED ov = host_overlapped(CreateEventA(NULL, TRUE, FALSE, NULL));
+	HANDLE h;
+
+	if (!device_takes_commands(path))
+		SKIP("it takes no commands");
+	device_tell(path, "read_latency_ns", "86400000000000");
+	h = device_open(path, FILE_FLAG_OVERLAPPED);
+	CHECK_FAILS(ReadFile(h, buf, 1, NULL, &ov), ERROR_IO_PENDING);
+	atomic_store(&hold_again, 1);
+	atomic_store(&misses, 1);
+	CHECK(CancelIoEx(h, &ov));
+	while (!atomic_load(&again_held))
+		sched_yield();
+	CHECK_EQ(ioctl(fd, CANCELIO_IOC_CANCEL, &all), 0);
+	CHECK_EQ(WaitForSingleObject(ov.hEvent, INFINITE), WAIT_OBJECT_0);
+	CHECK(CloseHandle(h));
+	atomic_store(&hold_again, 0);
+	while (atomic_load(&again_open) < 0)
+		sched_yield();
+	CHECK_EQ(atomic_load(&again_open), 1);
+	close(fd);
 }
 
 /* The kernel has no memory (W-RW-11): for a while, or for good. */
@@ -380,6 +471,8 @@ static const struct tap_case cases[] = {
 	CASE(cancel_is_asked_again, "a cancel that missed is asked again by who waits"),
 	CASE(cancel_is_asked_again_by_the_helper, "and by the helper when nobody waits"),
 	CASE(an_answer_is_not_believed, "a cancel that only seemed to hit is asked again"),
+	CASE(cancels_by_command, "and a command that cancels another"),
+	CASE(a_command_cancels_in_its_file, "which names a file that stays open meanwhile"),
 	CASE(submissions_are_refused, "the kernel refuses what is submitted (W-RW-11)"),
 	CASE(the_rest_is_refused, "and what is left of a write (W-GOR-5)"),
 	CASE(a_missed_cancel_loses_to_data, "a late cancel hits no later request"),
