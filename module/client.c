@@ -179,6 +179,17 @@ void cancelio_client_put(struct cancelio_client *client)
 	kfree(client);
 }
 
+/**
+ * cancelio_file_full - whether an open file has as many requests as it may
+ * @file: the open file
+ *
+ * Context: any.
+ */
+bool cancelio_file_full(struct cancelio_file *file)
+{
+	return atomic64_read(&file->pending) >= READ_ONCE(file->dev->behavior.knobs.max_pending);
+}
+
 static bool file_claim(struct cancelio_file *file)
 {
 	s64 max = READ_ONCE(file->dev->behavior.knobs.max_pending);

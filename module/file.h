@@ -107,6 +107,7 @@ static inline struct cancelio_caller cancelio_caller_current(void)
 struct cancelio_file *cancelio_file_create(struct cancelio_device *dev);
 void cancelio_file_release(struct cancelio_file *file);
 bool cancelio_file_closed(struct file *file);
+bool cancelio_file_full(struct cancelio_file *file);
 struct cancelio_client *cancelio_client_get(struct cancelio_file *file,
 					    const struct cancelio_caller *caller);
 void cancelio_client_put(struct cancelio_client *client);

@@ -145,8 +145,6 @@ static int stream_write_length(struct stream *stream, struct cancelio_io *io)
 		io->len = stream_write_now(stream, io->len);
 		err = io->len ? 0 : -EAGAIN;
 	}
-	if (!err)
-		err = stream_draw(stream, io);
 	spin_unlock_irq(&stream->lock);
 	return err;
 }
@@ -157,11 +155,20 @@ static ssize_t stream_write_begin(struct stream *stream, struct cancelio_io *io)
 	int err;
 
 	err = stream_write_length(stream, io);
-	if (err && (err != -EAGAIN || io->nowait))
+	if (err)
 		return err;
-	chunk = chunk_from_iter(io->iter, io->bytes);
+	chunk = chunk_from_iter(io->iter, io->len);
 	if (IS_ERR(chunk))
 		return PTR_ERR(chunk);
+	/* What cannot be written meets no fault. */
+	err = stream_draw(stream, io);
+	chunk->len = io->bytes;
+	iov_iter_revert(io->iter, io->len - io->bytes);
+	if (err && (err != -EAGAIN || io->nowait)) {
+		iov_iter_revert(io->iter, io->bytes);
+		cancelio_stream_chunk_free(chunk);
+		return err;
+	}
 	if (!err && stream_write(stream, chunk))
 		return io->bytes;
 	if (io->nowait) {

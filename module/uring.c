@@ -71,7 +71,7 @@ static int uring_control(struct io_uring_cmd *cmd, unsigned int issue_flags)
 	struct cancelio_file *file = cmd->file->private_data;
 	struct cancelio_io io = { .op = CANCELIO_CONTROL };
 
-	if (cancelio_control_waits(file->dev, cmd->cmd_op))
+	if (!cancelio_device_removed(file->dev) && cancelio_control_waits(file->dev, cmd->cmd_op))
 		return uring_wait(cmd, &io, NULL, issue_flags);
 	return cancelio_file_control(cmd->file, cmd->cmd_op, command_pdu(cmd)->addr);
 }
@@ -117,6 +117,11 @@ static int uring_io(struct io_uring_cmd *cmd, enum cancelio_op op, struct iov_it
 
 	if (!iov_iter_count(iter))
 		return 0;
+	/* Only a worker may wait until there are fewer, and faults are not to be met twice. */
+	if (op == CANCELIO_WRITE && issue_flags & IO_URING_F_NONBLOCK &&
+	    !(cmd->file->f_flags & O_NONBLOCK) &&
+	    cancelio_file_full(cmd->file->private_data))
+		return -EAGAIN;
 	n = cancelio_file_begin(cmd->file, &io);
 	if (n != -EAGAIN)
 		return n;
@@ -161,6 +166,13 @@ static int uring_rw(struct io_uring_cmd *cmd, enum cancelio_op op, unsigned int 
 	return err ? err : uring_io(cmd, op, &iter, false, issue_flags);
 }
 
+/* Whether it is none of the controls, which know best themselves. */
+static bool uring_is_own(u32 op)
+{
+	return op == CANCELIO_URING_READ || op == CANCELIO_URING_WRITE ||
+	       op == CANCELIO_URING_FLUSH || op == CANCELIO_URING_CANCEL;
+}
+
 /**
  * cancelio_file_uring_cmd - see <linux/cancelio.h>
  * @cmd: the command
@@ -179,7 +191,7 @@ int cancelio_file_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags)
 		command_abandon(cmd, issue_flags);
 		return 0;
 	}
-	if (cancelio_device_removed(file->dev))
+	if (uring_is_own(cmd->cmd_op) && cancelio_device_removed(file->dev))
 		return -ENODEV;
 	if (cmd->cmd_op == CANCELIO_URING_CANCEL)
 		return uring_cancel(cmd, issue_flags);
