@@ -122,6 +122,22 @@ static inline void cancelio_uring_done(struct io_uring_cmd *cmd, int result,
 #endif
 }
 
+/*
+ * A result that is known as a command begins. An older io_uring takes one above 0 for
+ * a failure: it breaks a chain of links, and if a worker brings it, nobody is told.
+ */
+static inline int cancelio_uring_result(struct io_uring_cmd *cmd, int result,
+					unsigned int issue_flags)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
+	if (result > 0) {
+		cancelio_uring_done(cmd, result, issue_flags);
+		return -EIOCBQUEUED;
+	}
+#endif
+	return result;
+}
+
 /* Defines a callback for io_uring_cmd_complete_in_task(), with @cmd and @issue_flags. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 19, 0)
 #define CANCELIO_URING_WORK(_name)							\

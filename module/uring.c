@@ -173,24 +173,11 @@ static bool uring_is_own(u32 op)
 	       op == CANCELIO_URING_FLUSH || op == CANCELIO_URING_CANCEL;
 }
 
-/**
- * cancelio_file_uring_cmd - see <linux/cancelio.h>
- * @cmd: the command
- * @issue_flags: io_uring's
- *
- * Context: process: the submitter, a worker or thread of io_uring that stands in for
- * it, or, for a command that has waited and shall end, anybody.
- * Return: a result, or -EIOCBQUEUED: io_uring is told of the end.
- */
-int cancelio_file_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags)
+static int uring_begin(struct io_uring_cmd *cmd, unsigned int issue_flags)
 {
 	struct cancelio_file *file = cmd->file->private_data;
 	const struct cancelio_uring_cmd *payload;
 
-	if (issue_flags & IO_URING_F_CANCEL) {
-		command_abandon(cmd, issue_flags);
-		return 0;
-	}
 	if (uring_is_own(cmd->cmd_op) && cancelio_device_removed(file->dev))
 		return -ENODEV;
 	if (cmd->cmd_op == CANCELIO_URING_CANCEL)
@@ -211,4 +198,22 @@ int cancelio_file_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags)
 	default:
 		return uring_control(cmd, issue_flags);
 	}
+}
+
+/**
+ * cancelio_file_uring_cmd - see <linux/cancelio.h>
+ * @cmd: the command
+ * @issue_flags: io_uring's
+ *
+ * Context: process: the submitter, a worker or thread of io_uring that stands in for
+ * it, or, for a command that has waited and shall end, anybody.
+ * Return: a result, or -EIOCBQUEUED: io_uring is told of the end.
+ */
+int cancelio_file_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags)
+{
+	if (issue_flags & IO_URING_F_CANCEL) {
+		command_abandon(cmd, issue_flags);
+		return 0;
+	}
+	return cancelio_uring_result(cmd, uring_begin(cmd, issue_flags), issue_flags);
 }
