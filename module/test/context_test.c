@@ -7,8 +7,6 @@
 
 #include "core_test.h"
 
-static struct cancelio_hardware hw;
-
 /* A target of parts, which wait there. */
 static void core_submit(struct cancelio_request *part)
 {
@@ -22,27 +20,6 @@ static void core_submit(struct cancelio_request *part)
 	spin_unlock_irqrestore(&core->lock, flags);
 	if (err)
 		cancelio_request_complete(part, err);
-}
-
-static int context_init(struct kunit *test)
-{
-	int err = core_init(test);
-
-	if (err)
-		return err;
-	memset(&hw, 0, sizeof(hw));
-	cancelio_hardware_init(&hw, to_core(test)->dev, &to_core(test)->lock, true, NULL);
-	return 0;
-}
-
-static struct fake *fake_fated(struct kunit *test, enum cancelio_cancel_mode mode, u64 service_ns)
-{
-	struct fake *fake = fake_new(test);
-
-	fake->req.fate = (struct cancelio_fate){
-		.service_ns = service_ns, .limit = SIZE_MAX, .cancel = mode,
-	};
-	return fake;
 }
 
 /* Return: whether interrupts are still off afterwards. */
@@ -75,7 +52,7 @@ static void cancel_queued(struct kunit *test)
 	fake_check(test, fake, -EINTR);
 }
 
-/* D-CANC-6, of those of the hardware: a slow abort does not sleep, its timer ends it. */
+/* D-CANC-6, of those of the hardware: a slow abort does not sleep, the timer ends it. */
 static void cancel_served(struct kunit *test)
 {
 	struct fake *fake = fake_fated(test, CANCELIO_CANCEL_PROMPT, CANCELIO_UNTIL_TOLD);
@@ -89,7 +66,7 @@ static void cancel_served(struct kunit *test)
 	cancelio_hardware_submit(&hw, &fake->req);
 	KUNIT_EXPECT_TRUE(test, cancel_with_interrupts_off(fake));
 	KUNIT_EXPECT_EQ(test, 0, fake->ended);
-	KUNIT_EXPECT_TRUE(test, hrtimer_active(&fake->req.timer));
+	KUNIT_EXPECT_TRUE(test, hrtimer_active(&hw.timer));
 	cancelio_hardware_remove(&hw);
 	fake_check(test, fake, -ENODEV);
 }
@@ -132,16 +109,18 @@ static struct fake *lock_before_timer(struct kunit *test, enum cancelio_cancel_m
 	for (service_ns = 50 * NSEC_PER_MSEC;; service_ns *= 2) {
 		struct fake *fake = fake_fated(test, mode, service_ns);
 
+		/* It does not come to look at one that is polled before that. */
+		fake->req.fate.cancel_ns = DAY_NS;
 		work_on_cpu(cpu, submit, &fake->req);
 		spin_lock_irq(&core->lock);
 		start = ktime_get_mono_fast_ns();
-		while (fake->req.served && !hrtimer_callback_running(&fake->req.timer) &&
+		while (fake->req.served && !hrtimer_callback_running(&hw.timer) &&
 		       ktime_get_mono_fast_ns() - start < service_ns + CORE_PATIENCE_NS)
 			cpu_relax();
 		if (fake->req.served)
 			return fake;
 		spin_unlock_irq(&core->lock);
-		hrtimer_cancel(&fake->req.timer);
+		core_timer_wait();
 		fake_check(test, fake, 0);
 	}
 }
@@ -160,18 +139,19 @@ static void take_before_timer(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, set_cpus_allowed_ptr(current, cpumask_of(0)));
 	for (i = 0; i < ARRAY_SIZE(modes); i++) {
 		struct fake *fake = lock_before_timer(test, modes[i], other);
-		bool waits = hrtimer_callback_running(&fake->req.timer);
+		bool waits = hrtimer_callback_running(&hw.timer);
 		struct cancelio_request *taken = cancelio_hardware_take(&hw, NULL);
 
 		spin_unlock_irq(&to_core(test)->lock);
 		KUNIT_EXPECT_TRUE(test, waits);
 		KUNIT_EXPECT_PTR_EQ(test, &fake->req, taken);
 		/* The callback has seen what there is to see. */
-		hrtimer_cancel(&fake->req.timer);
+		core_timer_wait();
 		KUNIT_EXPECT_EQ(test, 0, fake->ended);
 		cancelio_request_complete(&fake->req, 0);
 		fake_check(test, fake, 0);
 		KUNIT_EXPECT_EQ(test, 0, hw.busy);
+		KUNIT_EXPECT_EQ(test, KTIME_MAX, hw.armed);
 	}
 }
 
@@ -185,8 +165,8 @@ static struct kunit_case context_cases[] = {
 
 static struct kunit_suite context_suite = {
 	.name = "cancelio_context",
-	.init = context_init,
-	.exit = core_exit,
+	.init = core_hardware_init,
+	.exit = core_hardware_exit,
 	.test_cases = context_cases,
 };
 kunit_test_suite(context_suite);

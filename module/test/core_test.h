@@ -24,6 +24,8 @@
 /* A state that another thread has not brought about by then, it never will. */
 #define CORE_PATIENCE_NS	(10 * NSEC_PER_SEC)
 
+#define DAY_NS	(24 * 3600 * NSEC_PER_SEC)
+
 /**
  * struct fake - a request of the tests' front door
  * @req: the request
@@ -86,7 +88,6 @@ static void fake_free(struct cancelio_request *req)
 	struct core *core = req->dev->priv;
 
 	atomic_dec(&core->fakes);
-	cancelio_parts_free(req);
 	kfree(to_fake(req));
 }
 
@@ -376,6 +377,55 @@ static inline void core_exit(struct kunit *test)
 	cancelio_device_remove(core->dev);
 	flush_workqueue(cancelio_workqueue);
 	KUNIT_EXPECT_EQ(test, destroyed + 1, atomic_read(&core_destroyed));
+}
+
+/* ---- a hardware of the suite's own, with the lock of its queues ---- */
+
+static struct cancelio_hardware hw;
+
+static inline int core_hardware_init(struct kunit *test)
+{
+	int err = core_init(test);
+
+	if (err)
+		return err;
+	memset(&hw, 0, sizeof(hw));
+	cancelio_hardware_init(&hw, to_core(test)->dev, &to_core(test)->lock, true, NULL);
+	return 0;
+}
+
+/* Nothing is left on it, but for its timer perhaps, which comes for what has gone. */
+static inline void core_hardware_exit(struct kunit *test)
+{
+	if (to_core(test)) {
+		flush_work(&hw.more);
+		KUNIT_EXPECT_EQ(test, 0, hw.busy);
+		KUNIT_EXPECT_EQ(test, 0, hw.aside);
+		KUNIT_EXPECT_TRUE(test, list_empty(&hw.serving));
+		KUNIT_EXPECT_TRUE(test, list_empty(&hw.waiting.requests));
+		KUNIT_EXPECT_NULL(test, timerqueue_getnext(&hw.due));
+		cancelio_hardware_destroy(&hw);
+	}
+	core_exit(test);
+}
+
+/* The timer may have come on another processor: it is through when this returns. */
+static inline void core_timer_wait(void)
+{
+	while (hrtimer_callback_running(&hw.timer))
+		cpu_relax();
+}
+
+/* A NEW request that a cancel meets as @mode and that takes so long. */
+static inline struct fake *fake_fated(struct kunit *test, enum cancelio_cancel_mode mode,
+				      u64 service_ns)
+{
+	struct fake *fake = fake_new(test);
+
+	fake->req.fate = (struct cancelio_fate){
+		.service_ns = service_ns, .limit = U32_MAX, .cancel = mode,
+	};
+	return fake;
 }
 
 /* How many requests were asked to be cancelled and ended otherwise. */

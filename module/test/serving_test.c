@@ -5,7 +5,6 @@
  */
 #include "core_test.h"
 
-static struct cancelio_hardware hw;
 static struct canceller late_canceller;
 
 static void core_submit(struct cancelio_request *req)
@@ -13,24 +12,10 @@ static void core_submit(struct cancelio_request *req)
 	cancelio_request_complete(req, -EOPNOTSUPP);
 }
 
-static int serving_init(struct kunit *test)
-{
-	int err = core_init(test);
-
-	if (err)
-		return err;
-	memset(&hw, 0, sizeof(hw));
-	cancelio_hardware_init(&hw, to_core(test)->dev, &to_core(test)->lock, true, NULL);
-	return 0;
-}
-
 static struct fake *fake_served(struct kunit *test, enum cancelio_cancel_mode mode, u64 service_ns)
 {
-	struct fake *fake = fake_new(test);
+	struct fake *fake = fake_fated(test, mode, service_ns);
 
-	fake->req.fate = (struct cancelio_fate){
-		.service_ns = service_ns, .limit = SIZE_MAX, .cancel = mode,
-	};
 	cancelio_hardware_submit(&hw, &fake->req);
 	KUNIT_EXPECT_EQ(test, CANCELIO_STARTED, fake->req.state);
 	return fake;
@@ -79,20 +64,23 @@ static void removed_after_swap(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, hw.busy);
 }
 
-/* K-SYNC-4: its timer comes, and leaves it alone. */
+/* K-SYNC-4: its time comes, and the timer leaves it alone. */
 static void timer_after_swap(struct kunit *test)
 {
-	struct fake *fake = fake_served(test, CANCELIO_CANCEL_PROMPT, CANCELIO_UNTIL_TOLD);
-	cancelio_cancel_fn routine = take_routine(test, fake);
-	u64 start = ktime_get_ns();
+	cancelio_cancel_fn routine;
+	unsigned long flags;
+	struct fake *fake;
+	u64 start;
 
-	/* It had none, so that it could not end before the routine was taken. */
-	cancelio_request_get(&fake->req);
-	spin_lock_irq(&to_core(test)->lock);
-	fake->req.timed = true;
-	fake->req.ends_at = ktime_get();
-	hrtimer_start(&fake->req.timer, fake->req.ends_at, HRTIMER_MODE_ABS);
-	spin_unlock_irq(&to_core(test)->lock);
+	/* The timer is this processor's: it does not come before the routine is taken. */
+	fake = fake_fated(test, CANCELIO_CANCEL_PROMPT, NSEC_PER_USEC);
+	local_irq_save(flags);
+	cancelio_hardware_submit(&hw, &fake->req);
+	set_bit(CANCELIO_CANCELED, &fake->req.flags);
+	routine = xchg(&fake->req.cancel, NULL);
+	local_irq_restore(flags);
+	KUNIT_ASSERT_NOT_NULL(test, routine);
+	start = ktime_get_ns();
 	while (READ_ONCE(fake->req.timed) && ktime_get_ns() - start < CORE_PATIENCE_NS)
 		cond_resched();
 	spin_lock_irq(&to_core(test)->lock);
@@ -101,8 +89,6 @@ static void timer_after_swap(struct kunit *test)
 	spin_unlock_irq(&to_core(test)->lock);
 	KUNIT_EXPECT_EQ(test, 0, fake->ended);
 	routine(&fake->req);
-	/* The callback may be about to give up its reference. */
-	hrtimer_cancel(&fake->req.timer);
 	fake_check(test, fake, -ECANCELED);
 }
 
@@ -160,8 +146,8 @@ static struct kunit_case serving_cases[] = {
 
 static struct kunit_suite serving_suite = {
 	.name = "cancelio_serving",
-	.init = serving_init,
-	.exit = core_exit,
+	.init = core_hardware_init,
+	.exit = core_hardware_exit,
 	.test_cases = serving_cases,
 };
 kunit_test_suite(serving_suite);
