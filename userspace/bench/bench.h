@@ -35,6 +35,7 @@ void figure(const char *name, double value, const char *unit, double limit);
 
 /* A device of the benchmark's own, gone when the program ends. */
 struct device {
+	struct device *next;
 	char name[32];
 	char node[64];
 	char dir[64];
@@ -55,10 +56,9 @@ long long setting(const char *path, long long value);
 
 struct crowd;
 
-/*
- * Opens the device, with a ring of the caller's process. On a store each read takes
- * an hour, and nearly all of a hundred thousand have a channel.
- */
+/* A device whose reads do not end: on a store, most of very many have a channel and a timer. */
+void crowd_device(struct device *dev, const char *model);
+/* Opens the device, with a ring of the caller's process. */
 struct crowd *crowd_make(const struct device *dev);
 /* Submits reads until there are @count, with the user_data and tags from 0 on. */
 void crowd_submit(struct crowd *crowd, unsigned int count);

@@ -30,16 +30,6 @@ static void print(const char *model, const char *what, double value, const char 
 	figure(name, value, unit, limit);
 }
 
-/* Nearly all of the requests get a channel of a store, with their timer running. */
-static void make(struct device *dev, const char *model)
-{
-	device_make(dev, model);
-	if (!strcmp(model, "store")) {
-		device_set(dev, "channels", 65536);
-		device_set(dev, "read_latency_ns", HOUR_NS);
-	}
-}
-
 static void must_pend(const struct device *dev, unsigned int count)
 {
 	if (device_pending(dev) != count)
@@ -55,7 +45,7 @@ static void memory(const char *model)
 	struct device dev;
 	char name[32];
 
-	make(&dev, model);
+	crowd_device(&dev, model);
 	crowd = crowd_make(&dev);
 	before = slabs_read();
 	crowd_submit(crowd, MANY);
@@ -77,7 +67,7 @@ static void cancel_all(const char *model)
 	struct crowd *crowd;
 	struct device dev;
 
-	make(&dev, model);
+	crowd_device(&dev, model);
 	crowd = crowd_make(&dev);
 	crowd_submit(crowd, MANY);
 	must_pend(&dev, MANY);
@@ -133,7 +123,7 @@ static void exit_all(const char *model)
 	pid_t pid;
 	int status;
 
-	make(&dev, model);
+	crowd_device(&dev, model);
 	pid = start_owner(&dev);
 	must_pend(&dev, MANY);
 	stall_begin();
@@ -160,7 +150,7 @@ static void million(const char *model)
 	struct crowd *crowd;
 	struct device dev;
 
-	make(&dev, model);
+	crowd_device(&dev, model);
 	device_set(&dev, "max_pending", MILLION);
 	crowd = crowd_make(&dev);
 	before = slabs_read();

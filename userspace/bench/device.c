@@ -43,31 +43,34 @@ static void config_write(const struct device *dev, const char *name, const char 
 	text_write(path, text);
 }
 
-/* A row that fails leaves no device behind. */
-static char left_over[64];
+/* Those that are there: a row that fails leaves none behind. */
+static struct device *devices;
 
 static void clean_up(void)
 {
 	char path[128];
 	int fd;
 
-	if (!*left_over)
-		return;
-	snprintf(path, sizeof(path), "%s/live", left_over);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd >= 0 && write(fd, "0", 1) == 1)
-		rmdir(left_over);
+	for (; devices; devices = devices->next) {
+		snprintf(path, sizeof(path), "%s/live", devices->dir);
+		fd = open(path, O_WRONLY | O_CLOEXEC);
+		if (fd >= 0 && write(fd, "0", 1) == 1)
+			rmdir(devices->dir);
+	}
 }
 
 void device_make(struct device *dev, const char *model)
 {
+	static int number;
 	char path[128], text[64];
 
-	snprintf(dev->dir, sizeof(dev->dir), CONFIGFS "/bench-%s-%d", model, getpid());
+	snprintf(dev->dir, sizeof(dev->dir), CONFIGFS "/bench-%d-%d", getpid(), number++);
 	if (mkdir(dev->dir, 0755))
 		fail("cannot make %s: %s (is cancelio.ko loaded?)", dev->dir, strerror(errno));
-	strcpy(left_over, dev->dir);
-	atexit(clean_up);
+	if (!devices)
+		atexit(clean_up);
+	dev->next = devices;
+	devices = dev;
 	config_write(dev, "model", model);
 	config_write(dev, "live", "1");
 	snprintf(path, sizeof(path), "%s/device", dev->dir);
@@ -78,7 +81,11 @@ void device_make(struct device *dev, const char *model)
 
 void device_remove(struct device *dev)
 {
-	*left_over = '\0';
+	struct device **link = &devices;
+
+	while (*link != dev)
+		link = &(*link)->next;
+	*link = dev->next;
 	config_write(dev, "live", "0");
 	if (rmdir(dev->dir))
 		fail("cannot remove %s: %s", dev->dir, strerror(errno));
