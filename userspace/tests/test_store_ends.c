@@ -132,6 +132,64 @@ static void thread_leaves_them(void)
 	check_aborted(&ours);
 }
 
+/* Whether the only write on the store is a thread's, or that of a worker which the thread has. */
+static bool write_is_of(int fd, DWORD tid)
+{
+	struct cancelio_request_info info = { 0 };
+	char path[64], comm[32] = "", worker[32];
+	FILE *f;
+
+	if (ioctl(fd, CANCELIO_IOC_REQUEST, &info) != 0 || info.op != CANCELIO_OP_WRITE)
+		return false;
+	if ((DWORD)info.thread == tid)
+		return true;
+	snprintf(worker, sizeof(worker), "iou-wrk-%u\n", tid);
+	snprintf(path, sizeof(path), "/proc/self/task/%d/comm", info.thread);
+	f = fopen(path, "re");
+	if (f) {
+		if (!fgets(comm, sizeof(comm), f))
+			comm[0] = '\0';
+		fclose(f);
+	}
+	return !strcmp(comm, worker);
+}
+
+static DWORD WINAPI wait_for(LPVOID arg)
+{
+	return WaitForSingleObject(arg, INFINITE);
+}
+
+/*
+ * A write is taken in two steps. Another thread, which waits in the library, begins the second one,
+ * and ends: so the kernel ends the step, and nobody has asked for that.
+ */
+static void other_thread_ends(void)
+{
+	const char *path = device_store();
+	HANDLE over = CreateEventA(NULL, TRUE, FALSE, NULL), t;
+	OVERLAPPED ov = at(SIZE);
+	unsigned char back[SIZE];
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	DWORD tid, n;
+
+	memset(data[0], 'w', SIZE);
+	device_tell(path, "write_latency_ns", "300000000");
+	device_tell(path, "faults", "write short=10 next=1");
+	store = device_open(path, FILE_FLAG_OVERLAPPED);
+	t = CreateThread(NULL, 0, wait_for, over, 0, &tid);
+	host_wait_syscall(tid, SYS_futex, SYS_futex);
+	CHECK_FAILS(WriteFile(store, data[0], SIZE, NULL, &ov), ERROR_IO_PENDING);
+	while (!write_is_of(fd, tid))
+		usleep(200);
+	CHECK(SetEvent(over));
+	CHECK_EQ(WaitForSingleObject(t, INFINITE), WAIT_OBJECT_0);
+	CHECK(GetOverlappedResult(store, &ov, &n, TRUE));
+	CHECK_EQ(n, SIZE);
+	CHECK_EQ(pread(fd, back, SIZE, SIZE), SIZE);
+	CHECK(!memcmp(back, data[0], SIZE));
+	close(fd);
+}
+
 static void last_close(void)
 {
 	const char *path = device_store();
@@ -242,6 +300,7 @@ static const struct tap_case cases[] = {
 	CASE(cancel_against_end, "cancel against end: each read ends once (W-RACE-1/2/3)"),
 	CASE(crowd, "threads cancel one another's reads (W-RACE-6, W-CANCELIOEX-6)"),
 	CASE(thread_leaves_them, "a thread ends and leaves a hundred (W-THREAD-3)"),
+	CASE(other_thread_ends, "a thread ends that has gone on with another's write"),
 	CASE(last_close, "the last close gives a hundred back (W-CLOSE-2)"),
 	CASE(process_ends, "a process ends, or is killed, with a hundred (W-PEXIT-1)"),
 	CASE(fork_shares_the_file, "a child cancels its own, not its parent's"),
