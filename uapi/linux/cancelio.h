@@ -228,7 +228,8 @@ struct cancelio_request_info {
  * @arg:	READ and WRITE: address of a struct cancelio_uring_io; FLUSH: must
  *		be 0; CANCELIO_IOC_*: as the third argument of ioctl(2). It is read
  *		when the command begins, which is before io_uring_enter(2) returns
- *		unless it was linked, drained or asked to be done by a worker
+ *		unless it was linked, drained, asked to be done by a worker, or has
+ *		to wait until its open file has fewer requests
  * @tag:	the caller's, for CANCELIO_BY_TAG; need not be unique
  */
 struct cancelio_uring_cmd {
