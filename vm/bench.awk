@@ -44,7 +44,7 @@ function text(name,    parts) {
 	if (parts in say)
 		return substr(name, 1, RLENGTH - 1) ": " say[parts]
 	if (sub(/^memory\./, "", parts))
-		return (parts ~ /^io_kiocb/ ? "  and io_uring's own: " : "  of which ") parts
+		return sub(/^io_uring:/, "", parts) ? "  and io_uring's own: " parts : "  of which " parts
 	return name
 }
 

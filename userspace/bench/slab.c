@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 
 #include "bench.h"
 
@@ -55,6 +56,23 @@ static double bytes_grown(const struct slabs *before, const struct slab *now)
 	return (double)now->objects * now->size - bytes_before(before, now->name);
 }
 
+/* From 6.10 on, io_uring copies the SQE of each command that waits. */
+static bool copies_sqe(void)
+{
+	int major = 0, minor = 0;
+	struct utsname name;
+
+	uname(&name);
+	sscanf(name.release, "%d.%d", &major, &minor);
+	return major > 6 || (major == 6 && minor >= 10);
+}
+
+static bool is_of_io_uring(const struct slab *slab)
+{
+	return !strcmp(slab->name, "io_kiocb") ||
+	       (!strcmp(slab->name, "kmalloc-128") && copies_sqe());
+}
+
 static bool is_noise(double bytes, unsigned int count)
 {
 	return bytes < NOISE * count;
@@ -69,7 +87,7 @@ void slabs_print(const struct slabs *before, const char *name, unsigned int coun
 
 	for (i = 0; i < now->count; i++) {
 		bytes = bytes_grown(before, &now->slab[i]);
-		if (!is_noise(bytes, count) && strcmp(now->slab[i].name, "io_kiocb"))
+		if (!is_noise(bytes, count) && !is_of_io_uring(&now->slab[i]))
 			sum += bytes;
 	}
 	/* The count of a cache is exact to what is in one slab. */
@@ -78,7 +96,8 @@ void slabs_print(const struct slabs *before, const char *name, unsigned int coun
 		bytes = bytes_grown(before, &now->slab[i]);
 		if (is_noise(bytes, count))
 			continue;
-		snprintf(text, sizeof(text), "%s.%s(%lu)", name, now->slab[i].name,
+		snprintf(text, sizeof(text), "%s.%s%s(%lu)", name,
+			 is_of_io_uring(&now->slab[i]) ? "io_uring:" : "", now->slab[i].name,
 			 now->slab[i].size);
 		figure(text, bytes / count, "bytes", 0);
 	}
