@@ -13,14 +13,18 @@
  * whatever signals come. A device that is stubborn then keeps its request, and the
  * event comes without it.
  */
+#include <linux/compat.h>
 #include <linux/irq_work.h>
 #include <linux/kthread.h>
 #include <linux/llist.h>
 #include <linux/preempt.h>
-#include <linux/sched/mm.h>
+#include <linux/ptrace.h>
+#include <linux/sched/task_stack.h>
 #include <linux/slab.h>
 #include <linux/uio.h>
 #include <linux/workqueue.h>
+#include <asm/syscall.h>
+#include <asm/unistd.h>
 
 /* aio.h needs a declaration that it does not bring. */
 #include <linux/fs.h>
@@ -28,6 +32,9 @@
 
 #include "device.h"
 #include "file.h"
+
+/* They may wait for the memory of others, so what must go on is not theirs. */
+static struct workqueue_struct *aio_movers;
 
 /* Cancels that an interrupt carries out by itself. */
 #define AT_ONCE	16
@@ -70,7 +77,7 @@ static void aio_complete(struct aio *aio, ssize_t result)
 }
 
 /* The request has ended with 0. Where the submitter's memory is. */
-static ssize_t aio_finish(struct aio *aio, size_t bytes)
+static ssize_t aio_finish(struct aio *aio)
 {
 	struct cancelio_device *dev = aio->req.dev;
 	struct cancelio_io io = {
@@ -78,27 +85,25 @@ static ssize_t aio_finish(struct aio *aio, size_t bytes)
 		.pos = aio->pos,
 		.iter = &aio->iter,
 		.len = aio->req.len,
-		.bytes = bytes,
+		.bytes = aio->req.bytes,
 	};
 
 	return dev->model->finish(dev, &io);
 }
 
+/*
+ * The memory is there, though its last user may be on its way out: before it is taken
+ * apart, and before it is freed, that one waits until @iocb is completed. So it must not
+ * be this worker who puts the last reference.
+ */
 static void aio_move(struct work_struct *work)
 {
 	struct aio *aio = container_of(work, struct aio, work);
 	ssize_t result;
 
-	if (mmget_not_zero(aio->mm)) {
-		kthread_use_mm(aio->mm);
-		result = aio_finish(aio, aio->req.bytes);
-		kthread_unuse_mm(aio->mm);
-		mmput(aio->mm);
-	} else {
-		/* Nobody is left to see them. */
-		aio_finish(aio, 0);
-		result = -ECANCELED;
-	}
+	kthread_use_mm(aio->mm);
+	result = aio_finish(aio);
+	kthread_unuse_mm(aio->mm);
 	aio_complete(aio, result);
 }
 
@@ -107,15 +112,17 @@ static void aio_done(struct cancelio_request *req)
 	struct aio *aio = to_aio(req);
 
 	cancelio_client_leave(req);
-	switch (xchg(&req->front, CANCELIO_ENDED)) {
+	switch (cancelio_front_end(req)) {
 	case CANCELIO_RUNS:
 		if (req->status)
 			aio_complete(aio, req->status);
 		else
-			queue_work(cancelio_workqueue, &aio->work);
+			queue_work(aio_movers, &aio->work);
 		break;
 	case CANCELIO_LEFT:
 		cancelio_request_forgo(req);
+		break;
+	default:
 		break;
 	}
 }
@@ -187,16 +194,28 @@ static void aio_cancel_some(struct irq_work *work)
 }
 
 /*
+ * Whether it is a thread's io_cancel(2) that cancels, and not the end of the context,
+ * which is told by whoever is the last to use that: an interrupt, a thread that
+ * leaves io_submit(2). The kernel calls for both alike, so this must be seen from
+ * outside. A 32-bit program's are all taken for the latter.
+ */
+static bool aio_is_call(void)
+{
+	return in_task() && !(current->flags & (PF_KTHREAD | PF_EXITING)) &&
+	       !in_compat_syscall() &&
+	       syscall_get_nr(current, current_pt_regs()) == __NR_io_cancel;
+}
+
+/*
  * Called with the context's lock held and interrupts off: once at most, and not
- * after the completion. By a thread's io_cancel(2), or when the context goes, and
- * then by nobody in particular.
+ * after the completion.
  */
 static int aio_cancel(struct kiocb *iocb)
 {
 	struct aio *aio = iocb->private;
 
 	cancelio_request_get(&aio->req);
-	aio->leaves = !in_task() || current->flags & (PF_KTHREAD | PF_EXITING);
+	aio->leaves = !aio_is_call();
 	llist_add(&aio->canceled, &aio_cancels.noted);
 	irq_work_queue(&aio_cancels.irq);
 	return 0;
@@ -257,20 +276,33 @@ ssize_t cancelio_aio_submit(struct kiocb *iocb, struct cancelio_io *io)
 	iocb->private = aio;
 	kiocb_set_cancel_fn(iocb, aio_cancel);
 	cancelio_device_submit(&aio->req);
-	if (cmpxchg(&aio->req.front, CANCELIO_HELD, CANCELIO_RUNS) == CANCELIO_HELD)
+	if (cancelio_front_release(&aio->req))
 		return -EIOCBQUEUED;
 	/* It has ended already: the bytes move where they are at home. */
-	result = aio->req.status ? : aio_finish(aio, aio->req.bytes);
+	result = aio->req.status ? : aio_finish(aio);
 	aio_complete(aio, result);
 	return -EIOCBQUEUED;
 }
 
 /**
- * cancelio_aio_exit - before the end of the module, and of its workqueue
+ * cancelio_aio_init - before the first device
+ *
+ * Context: process.
+ * Return: 0 or -ENOMEM.
+ */
+int cancelio_aio_init(void)
+{
+	aio_movers = alloc_workqueue("cancelio_aio", WQ_UNBOUND, 0);
+	return aio_movers ? 0 : -ENOMEM;
+}
+
+/**
+ * cancelio_aio_exit - after the last device was freed; cancelio_workqueue is there yet
  *
  * Context: process, sleeps.
  */
 void cancelio_aio_exit(void)
 {
 	irq_work_sync(&aio_cancels.irq);
+	destroy_workqueue(aio_movers);
 }

@@ -20,13 +20,14 @@
 #include "parts.h"
 #include "trace.h"
 
+/* No model takes it any more. */
 static void hardware_set_aside(struct cancelio_request *req)
 {
 	lockdep_assert_held(req->hardware->lock);
 
-	if (!req->aside)
-		req->hardware->aside++;
+	req->hardware->aside++;
 	req->aside = true;
+	list_move(&req->link, &req->hardware->apart);
 }
 
 /* It needs to be looked at no more. */
@@ -251,7 +252,8 @@ static void hardware_abort_slowly(struct cancelio_request *req)
 		hardware_abort_unlock(req, -ENODEV, flags);
 	} else {
 		req->aborting = true;
-		hardware_set_aside(req);
+		if (!req->aside)
+			hardware_set_aside(req);
 		hardware_time(req, ktime_add_ns(ktime_get(), req->fate.cancel_ns));
 		spin_unlock_irqrestore(hw->lock, flags);
 	}

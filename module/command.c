@@ -227,6 +227,8 @@ CANCELIO_URING_WORK(command_end)
 	struct command *command = command_pdu(cmd)->command;
 	int result = command_result(command);
 
+	/* If the submitter is gone, a worker calls for each of a hundred thousand without a pause. */
+	cond_resched();
 	if (!result)
 		result = command_move(command, issue_flags);
 	command_finish(command, result, issue_flags);
@@ -249,12 +251,14 @@ static void command_done(struct cancelio_request *req)
 
 	command_unlist(command);
 	cancelio_client_leave(req);
-	switch (xchg(&req->front, CANCELIO_ENDED)) {
+	switch (cancelio_front_end(req)) {
 	case CANCELIO_RUNS:
 		io_uring_cmd_complete_in_task(command->cmd, command_end);
 		break;
 	case CANCELIO_LEFT:
 		cancelio_request_forgo(req);
+		break;
+	default:
 		break;
 	}
 }
@@ -285,7 +289,7 @@ static bool command_hold(struct command *command)
 /* Who holds a command in its ring lets it run on, or tells of its end. */
 static void command_release(struct command *command, unsigned int issue_flags)
 {
-	if (cmpxchg(&command->req.front, CANCELIO_HELD, CANCELIO_RUNS) != CANCELIO_HELD)
+	if (!cancelio_front_release(&command->req))
 		command_tell(command, issue_flags);
 }
 
@@ -321,9 +325,13 @@ static bool command_leave(struct command *command)
 	bool held = command_hold(command);
 
 	cancelio_request_cancel(&command->req);
-	if (held && cmpxchg(&command->req.front, CANCELIO_HELD, CANCELIO_LEFT) == CANCELIO_HELD)
+	if (!held)
+		return false;
+	if (cmpxchg(&command->req.front, CANCELIO_HELD, CANCELIO_LEFT) == CANCELIO_HELD)
 		command_unlist(command);
-	return held;
+	/* Else it has ended, and how is read next. */
+	smp_acquire__after_ctrl_dep();
+	return true;
 }
 
 /**
@@ -349,6 +357,8 @@ void command_abandon(struct io_uring_cmd *cmd, unsigned int issue_flags)
 	if (command_leave(command))
 		command_tell(command, issue_flags);
 	cancelio_request_put(&command->req);
+	/* As in command_end(). */
+	cond_resched();
 }
 
 /* ---- where io_uring does not say so ---- */
@@ -482,7 +492,7 @@ int command_run(struct command *command, unsigned int issue_flags)
 	command_pdu(cmd)->command = command;
 	command_list(command);
 	cancelio_device_submit(&command->req);
-	if (READ_ONCE(command->req.front) == CANCELIO_HELD) {
+	if (smp_load_acquire(&command->req.front) == CANCELIO_HELD) {
 		/* While it is held nobody else tells of its end, of which io_uring must know. */
 		io_uring_cmd_mark_cancelable(cmd, issue_flags);
 		command_release(command, issue_flags);

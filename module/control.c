@@ -18,6 +18,9 @@
 #include "device.h"
 #include "file.h"
 
+/* Commands that a cancel by their own ring ends by itself; the others get there later. */
+#define AT_ONCE	64
+
 /**
  * struct who - whose requests a caller means and may have
  * @file: the open file through which it asks
@@ -106,7 +109,8 @@ static void who_cancel(struct who *who, struct cancelio_request *req)
 	bool reached;
 
 	who->found++;
-	if (who->ring)
+	/* What ends here is told when the command is through, all of it in one go. */
+	if (who->ring && who->found <= AT_ONCE)
 		reached = cancelio_command_cancel(req, who->ring, who->issue_flags);
 	else
 		reached = cancelio_request_cancel(req);
@@ -123,7 +127,8 @@ static void who_cancel_all(struct who *who)
 	u64 ticket = 0;
 
 	who->last = cancelio_table_last(&who->file->dev->table);
-	while (!(who->one && who->found) && (req = who_next(who, ticket))) {
+	/* One that has just ended by itself is not the one. */
+	while (!(who->one && who->reached + who->refused) && (req = who_next(who, ticket))) {
 		ticket = req->ticket;
 		if (who_means(who, req)) {
 			if (may_have(who, req))

@@ -15,6 +15,7 @@
 
 #include "compat.h"
 #include "device.h"
+#include "file.h"
 
 #define DEVICES_MAX	256
 
@@ -303,9 +304,12 @@ int cancelio_devices_init(void)
 	cancelio_workqueue = alloc_workqueue("cancelio", WQ_UNBOUND, 0);
 	if (!cancelio_workqueue)
 		return -ENOMEM;
-	err = alloc_chrdev_region(&device_base, 0, DEVICES_MAX, "cancelio");
+	err = cancelio_aio_init();
 	if (err)
 		goto err_workqueue;
+	err = alloc_chrdev_region(&device_base, 0, DEVICES_MAX, "cancelio");
+	if (err)
+		goto err_aio;
 	err = class_register(&device_class);
 	if (err)
 		goto err_region;
@@ -314,6 +318,8 @@ int cancelio_devices_init(void)
 
 err_region:
 	unregister_chrdev_region(device_base, DEVICES_MAX);
+err_aio:
+	cancelio_aio_exit();
 err_workqueue:
 	destroy_workqueue(cancelio_workqueue);
 	return err;
@@ -331,6 +337,7 @@ void cancelio_devices_exit(void)
 	cancelio_debug_exit();
 	class_unregister(&device_class);
 	unregister_chrdev_region(device_base, DEVICES_MAX);
+	cancelio_aio_exit();
 	destroy_workqueue(cancelio_workqueue);
 	ida_destroy(&device_ids);
 	/* A timer's callback may be on its last instructions. */

@@ -54,7 +54,7 @@ void cancelio_request_forgo(struct cancelio_request *req)
 static void call_done(struct cancelio_request *req)
 {
 	cancelio_client_leave(req);
-	if (xchg(&req->front, CANCELIO_ENDED) != CANCELIO_LEFT)
+	if (cancelio_front_end(req) != CANCELIO_LEFT)
 		rcuwait_wake_up(&to_call(req)->sleeper);
 	else
 		cancelio_request_forgo(req);
@@ -84,7 +84,7 @@ static int call_wait_canceled(struct file_call *call, const struct cancelio_call
 	struct cancelio_request *req = &call->req;
 
 	if (call_sleep(call, TASK_KILLABLE) &&
-	    xchg(&req->front, CANCELIO_LEFT) != CANCELIO_ENDED)
+	    cmpxchg(&req->front, CANCELIO_RUNS, CANCELIO_LEFT) == CANCELIO_RUNS)
 		return -EINTR;
 	if (req->status != -ECANCELED)
 		return req->status;

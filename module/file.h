@@ -103,6 +103,29 @@ static inline struct cancelio_caller cancelio_caller_current(void)
 	return (struct cancelio_caller){ .task = current, .files = current->files };
 }
 
+/*
+ * The request has ended. Return: how it stood. Who finds CANCELIO_RUNS tells; what was
+ * left stays so.
+ */
+static inline enum cancelio_front cancelio_front_end(struct cancelio_request *req)
+{
+	u8 front = READ_ONCE(req->front);
+
+	while (front != CANCELIO_LEFT && !try_cmpxchg(&req->front, &front, CANCELIO_ENDED))
+		;
+	return front;
+}
+
+/* Who has the request in hand lets it go. Return: whether it runs; else it has ended. */
+static inline bool cancelio_front_release(struct cancelio_request *req)
+{
+	if (cmpxchg(&req->front, CANCELIO_HELD, CANCELIO_RUNS) == CANCELIO_HELD)
+		return true;
+	/* How it has is read next. */
+	smp_acquire__after_ctrl_dep();
+	return false;
+}
+
 /* client.c */
 struct cancelio_file *cancelio_file_create(struct cancelio_device *dev);
 void cancelio_file_release(struct cancelio_file *file);
@@ -124,6 +147,7 @@ void cancelio_request_forgo(struct cancelio_request *req);
 
 /* aio.c */
 ssize_t cancelio_aio_submit(struct kiocb *iocb, struct cancelio_io *io);
+int cancelio_aio_init(void);
 void cancelio_aio_exit(void);
 
 /* uring.c */

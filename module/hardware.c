@@ -195,6 +195,7 @@ void cancelio_hardware_init(struct cancelio_hardware *hw, struct cancelio_device
 	hw->dev = dev;
 	hw->lock = lock ? lock : &hw->own_lock;
 	hw->all_channels = all_channels;
+	INIT_LIST_HEAD(&hw->apart);
 	INIT_LIST_HEAD(&hw->serving);
 	cancelio_queue_init(&hw->waiting, hw->lock, NULL);
 	cancelio_queue_init(&hw->stuck, hw->lock, hardware_stuck_canceled);
@@ -291,7 +292,7 @@ struct cancelio_request *cancelio_hardware_take(struct cancelio_hardware *hw,
 	lockdep_assert_held(hw->lock);
 
 	list_for_each_entry(req, &hw->serving, link) {
-		if (req->aside || (hardware_marks(req) && !READ_ONCE(req->cancel)))
+		if (hardware_marks(req) && !READ_ONCE(req->cancel))
 			continue;
 		if (fits && !fits(req))
 			return NULL;
@@ -362,6 +363,27 @@ void cancelio_hardware_order(struct cancelio_hardware *hw, enum cancelio_order o
 	hardware_ended(hw);
 }
 
+/*
+ * Takes some off their channels, but those that are their cancel routine's, which sees to
+ * them at once. Return: how many.
+ */
+static unsigned int hardware_remove_some(struct list_head *list, struct list_head *left,
+					 unsigned int limit)
+{
+	struct cancelio_request *req, *next;
+	unsigned int count = 0;
+
+	list_for_each_entry_safe(req, next, list, link) {
+		if (count == limit)
+			break;
+		if (!hardware_leave(req, -ENODEV))
+			continue;
+		list_add_tail(&req->link, left);
+		count++;
+	}
+	return count;
+}
+
 /**
  * cancelio_hardware_remove - the hardware is not there any more
  * @hw: the hardware
@@ -373,16 +395,17 @@ void cancelio_hardware_order(struct cancelio_hardware *hw, enum cancelio_order o
  */
 void cancelio_hardware_remove(struct cancelio_hardware *hw)
 {
-	struct cancelio_request *req, *next;
+	unsigned int count;
 	LIST_HEAD(left);
 
 	cancelio_queue_purge(&hw->waiting, CANCELIO_GATE_REMOVED);
 	cancelio_queue_purge(&hw->stuck, CANCELIO_GATE_REMOVED);
-	scoped_guard(spinlock_irq, hw->lock) {
-		list_for_each_entry_safe(req, next, &hw->serving, link) {
-			if (hardware_leave(req, -ENODEV))
-				list_add_tail(&req->link, &left);
+	do {
+		scoped_guard(spinlock_irq, hw->lock) {
+			count = hardware_remove_some(&hw->serving, &left, BATCH);
+			count += hardware_remove_some(&hw->apart, &left, BATCH);
 		}
-	}
-	hardware_end_all(&left);
+		hardware_end_all(&left);
+		cond_resched();
+	} while (count);
 }

@@ -16,20 +16,21 @@
  * struct cancelio_hardware - channels, and the requests that wait for one
  * @dev: its device
  * @lock: the owner's, or @own_lock: guards all that follows, and of each
- *	request its link in @serving, @due, served, timed and aborting. Interrupts off
+ *	request its link in @serving or @apart, @due, served, timed and aborting. Interrupts off
  * @own_lock: for an owner without a lock
  * @all_channels: it serves what comes, whatever the device's channels
  * @busy: channels in use
  * @jammed: of them, those that are stuck
- * @aside: of @serving, those that no model takes: they hang, or are on their way out
+ * @aside: of them, those that no model takes: they hang, or are on their way out
  * @running: somebody starts what waits
  * @again: and shall look once more
  * @more: goes on where that has taken too long
  * @timer: comes at @armed, or earlier
  * @armed: when somebody must look at @due; KTIME_MAX if @timer does not run
  * @due: requests of @serving that will end, or be looked at, at some time
+ * @apart: those of them that are aside, in no order
  * @serving: requests on the other ones that the hardware itself will end, by
- *	ticket: not those that it has sent on
+ *	ticket: not those that it has sent on, and not those in @apart
  * @waiting: requests not started yet
  * @stuck: requests on channels that are stuck: handed back to wait
  * @ended: a request has left by itself; may be NULL. Any context, no lock held
@@ -48,6 +49,7 @@ struct cancelio_hardware {
 	struct hrtimer timer;
 	ktime_t armed;
 	struct timerqueue_head due;
+	struct list_head apart;
 	struct list_head serving;
 	struct cancelio_queue waiting;
 	struct cancelio_queue stuck;

@@ -143,7 +143,6 @@ static void __exit cancelio_exit(void)
 	cancelio_config_exit();
 	remove_devices();
 	cancelio_devices_exit();
-	cancelio_aio_exit();
 	command_exit();
 }
 module_exit(cancelio_exit);

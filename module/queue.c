@@ -245,7 +245,7 @@ void cancelio_queue_drain(struct cancelio_queue *queue)
  * @gate: CANCELIO_GATE_PURGE: it is cancelled; CANCELIO_GATE_REMOVED: it ends
  *	with -ENODEV, and the queue is never opened again
  *
- * Context: any, no lock held.
+ * Context: process, no lock held; sleeps.
  */
 void cancelio_queue_purge(struct cancelio_queue *queue, enum cancelio_gate gate)
 {
@@ -259,6 +259,7 @@ void cancelio_queue_purge(struct cancelio_queue *queue, enum cancelio_gate gate)
 	while ((req = queue_take(queue))) {
 		spin_unlock_irqrestore(queue->lock, flags);
 		queue_end(queue, req, status);
+		cond_resched();
 		spin_lock_irqsave(queue->lock, flags);
 	}
 	spin_unlock_irqrestore(queue->lock, flags);

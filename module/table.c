@@ -25,6 +25,24 @@ static bool request_less(struct rb_node *a, const struct rb_node *b)
 	       rb_entry(b, struct cancelio_request, node)->ticket;
 }
 
+static void table_insert(struct cancelio_table *table, struct cancelio_request *req)
+{
+	struct rb_node *last = table->youngest;
+
+	lockdep_assert_held(&table->lock);
+
+	/* As each does, but for those that go on with an earlier one. */
+	if (last && request_less(last, &req->node)) {
+		rb_link_node(&req->node, last, &last->rb_right);
+		rb_insert_color(&req->node, &table->requests);
+		table->youngest = &req->node;
+		return;
+	}
+	rb_add(&req->node, &table->requests, request_less);
+	if (!last)
+		table->youngest = &req->node;
+}
+
 /**
  * cancelio_table_add - a request was accepted
  * @req: the request; gets a ticket, if it has none
@@ -39,7 +57,7 @@ void cancelio_table_add(struct cancelio_request *req)
 	spin_lock_irqsave(&table->lock, flags);
 	if (!req->ticket)
 		req->ticket = cancelio_table_ticket(table);
-	rb_add(&req->node, &table->requests, request_less);
+	table_insert(table, req);
 	table->counters.accepted++;
 	table->counters.pending++;
 	spin_unlock_irqrestore(&table->lock, flags);
@@ -78,6 +96,8 @@ void cancelio_table_remove(struct cancelio_request *req)
 		ns = max_t(s64, ktime_get_ns() - asked, 0);
 
 	spin_lock_irqsave(&table->lock, flags);
+	if (table->youngest == &req->node)
+		table->youngest = rb_prev(&req->node);
 	rb_erase(&req->node, &table->requests);
 	counters->pending--;
 	if (!req->status)

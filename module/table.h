@@ -42,6 +42,7 @@ struct cancelio_counters {
  * @tickets: the last one given out
  * @lock: guards the rest; innermost, interrupts off
  * @requests: by ticket
+ * @youngest: the last of them: a new one comes behind it; or NULL
  * @counters: see there
  * @cancel_to_end: of the requests that were asked to be cancelled, how many took
  *	less than 2^i ns from then to their end, and 2^(i-1) or more
@@ -50,6 +51,7 @@ struct cancelio_table {
 	atomic64_t tickets;
 	spinlock_t lock;	/* all that follows */
 	struct rb_root requests;
+	struct rb_node *youngest;
 	struct cancelio_counters counters;
 	u64 cancel_to_end[CANCELIO_BUCKETS];
 };

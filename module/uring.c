@@ -30,7 +30,6 @@ static int uring_wait(struct io_uring_cmd *cmd, struct cancelio_io *io, struct i
 		.context = cancelio_uring_context(cmd),
 	};
 	struct cancelio_file *file = cmd->file->private_data;
-	bool nonblock = cmd->file->f_flags & O_NONBLOCK;
 	struct command *command;
 	int err = 0;
 
@@ -44,15 +43,11 @@ static int uring_wait(struct io_uring_cmd *cmd, struct cancelio_io *io, struct i
 	if (err)
 		cancelio_stream_chunk_free(io->chunk);
 	else
-		err = cancelio_file_enter(&command->req, cmd->file, &caller, io,
-					  nonblock || issue_flags & IO_URING_F_NONBLOCK);
+		err = cancelio_file_enter(&command->req, cmd->file, &caller, io, true);
 	if (!err)
 		return command_run(command, issue_flags);
 	cancelio_request_put(&command->req);
-	if (err == -EAGAIN && nonblock)
-		return uring_again(cmd, issue_flags);
-	/* A worker is not restarted. */
-	return err == -ERESTARTSYS ? -EINTR : err;
+	return err == -EAGAIN ? uring_again(cmd, issue_flags) : err;
 }
 
 static int uring_flush(struct io_uring_cmd *cmd, unsigned int issue_flags)
@@ -106,6 +101,7 @@ static int uring_check_io(struct io_uring_cmd *cmd, enum cancelio_op op,
 static int uring_io(struct io_uring_cmd *cmd, enum cancelio_op op, struct iov_iter *iter,
 		    bool vectored, unsigned int issue_flags)
 {
+	struct cancelio_file *file = cmd->file->private_data;
 	struct cancelio_io io = {
 		.op = op,
 		.pos = command_pdu(cmd)->pos,
@@ -117,11 +113,9 @@ static int uring_io(struct io_uring_cmd *cmd, enum cancelio_op op, struct iov_it
 
 	if (!iov_iter_count(iter))
 		return 0;
-	/* Only a worker may wait until there are fewer, and faults are not to be met twice. */
-	if (op == CANCELIO_WRITE && issue_flags & IO_URING_F_NONBLOCK &&
-	    !(cmd->file->f_flags & O_NONBLOCK) &&
-	    cancelio_file_full(cmd->file->private_data))
-		return -EAGAIN;
+	/* What is refused meets no fault. */
+	if (op == CANCELIO_WRITE && file->dev->model->takes_early && cancelio_file_full(file))
+		return uring_again(cmd, issue_flags);
 	n = cancelio_file_begin(cmd->file, &io);
 	if (n != -EAGAIN)
 		return n;

@@ -204,8 +204,9 @@ struct cancelio_request_info {
  * A command that waits takes no thread. It ends once: with what it has moved, with
  * an error, or with ECANCELED, and then it has moved nothing. It is cancelled by
  * CANCEL and CANCELIO_IOC_CANCEL, when its process closes its last descriptor of
- * the device, when its ring is closed, by exit and by exec; IORING_OP_ASYNC_CANCEL
- * does not reach it.
+ * the device, when its ring is closed, by exit and by exec of the process; if only
+ * its thread exits, before 6.7 at once and later when the ring is closed.
+ * IORING_OP_ASYNC_CANCEL does not reach it.
  *
  * Errors of commands, beside those of the calls:
  *	EBADF		the file is not open for reading, or for writing
@@ -214,8 +215,8 @@ struct cancelio_request_info {
  *			FLUSH to a stream, or with an argument
  *	EFAULT		an address is not the caller's, or not within the registered
  *			buffer
- *	EAGAIN		a file with O_NONBLOCK cannot do it now, or has as many
- *			requests as it may
+ *	EAGAIN		the open file has as many requests as it may; or it has
+ *			O_NONBLOCK and cannot do it now
  *	EOPNOTSUPP	the ring is one for polling
  */
 #define CANCELIO_URING_READ	_IOW(CANCELIO_IOC_MAGIC, 0x10, struct cancelio_uring_cmd)
@@ -228,8 +229,9 @@ struct cancelio_request_info {
  * @arg:	READ and WRITE: address of a struct cancelio_uring_io; FLUSH: must
  *		be 0; CANCELIO_IOC_*: as the third argument of ioctl(2). It is read
  *		when the command begins, which is before io_uring_enter(2) returns
- *		unless it was linked, drained, asked to be done by a worker, or has
- *		to wait until its open file has fewer requests
+ *		unless it was linked, drained or asked to be done by a worker.
+ *		There are kernels (6.12) that read even the SQE again when a linked
+ *		or drained command begins: it must stay as it is until then
  * @tag:	the caller's, for CANCELIO_BY_TAG; need not be unique
  */
 struct cancelio_uring_cmd {
