@@ -32,6 +32,7 @@
 
 #include "device.h"
 #include "file.h"
+#include "stall.h"
 
 /* They may wait for the memory of others, so what must go on is not theirs. */
 static struct workqueue_struct *aio_movers;
@@ -104,6 +105,7 @@ static void aio_move(struct work_struct *work)
 	kthread_use_mm(aio->mm);
 	result = aio_finish(aio);
 	kthread_unuse_mm(aio->mm);
+	cancelio_stall(CANCELIO_STALL_MOVED);
 	aio_complete(aio, result);
 }
 
@@ -276,6 +278,7 @@ ssize_t cancelio_aio_submit(struct kiocb *iocb, struct cancelio_io *io)
 	iocb->private = aio;
 	kiocb_set_cancel_fn(iocb, aio_cancel);
 	cancelio_device_submit(&aio->req);
+	cancelio_stall(CANCELIO_STALL_RELEASE);
 	if (cancelio_front_release(&aio->req))
 		return -EIOCBQUEUED;
 	/* It has ended already: the bytes move where they are at home. */

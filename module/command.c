@@ -20,6 +20,7 @@
 #include "command.h"
 #include "compat.h"
 #include "device.h"
+#include "stall.h"
 
 /* As often as io_uring itself looks whether a ring's requests have ended. */
 #define WATCH_INTERVAL	max(HZ / 20, 1)
@@ -289,6 +290,7 @@ static bool command_hold(struct command *command)
 /* Who holds a command in its ring lets it run on, or tells of its end. */
 static void command_release(struct command *command, unsigned int issue_flags)
 {
+	cancelio_stall(CANCELIO_STALL_RELEASE);
 	if (!cancelio_front_release(&command->req))
 		command_tell(command, issue_flags);
 }

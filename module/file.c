@@ -23,6 +23,7 @@
 #include "device.h"
 #include "file.h"
 #include "parts.h"
+#include "stall.h"
 
 /**
  * struct file_call - a request with a thread that sleeps until it has ended
@@ -54,10 +55,12 @@ void cancelio_request_forgo(struct cancelio_request *req)
 static void call_done(struct cancelio_request *req)
 {
 	cancelio_client_leave(req);
-	if (cancelio_front_end(req) != CANCELIO_LEFT)
-		rcuwait_wake_up(&to_call(req)->sleeper);
-	else
+	if (cancelio_front_end(req) == CANCELIO_LEFT) {
 		cancelio_request_forgo(req);
+		return;
+	}
+	cancelio_stall(CANCELIO_STALL_ENDED);
+	rcuwait_wake_up(&to_call(req)->sleeper);
 }
 
 static void call_free(struct cancelio_request *req)

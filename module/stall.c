@@ -47,6 +47,10 @@ static struct stall stalls[CANCELIO_STALLS] = {
 	[CANCELIO_STALL_UNMARKED] = { .name = "unmarked" },
 	[CANCELIO_STALL_NOTIFY] = { .name = "notify" },
 	[CANCELIO_STALL_LOOK] = { .name = "look" },
+	[CANCELIO_STALL_ENDED] = { .name = "ended" },
+	[CANCELIO_STALL_RELEASE] = { .name = "release" },
+	[CANCELIO_STALL_MOVED] = { .name = "moved" },
+	[CANCELIO_STALL_PASSED] = { .name = "passed" },
 };
 
 static const char *const stall_names[] = {

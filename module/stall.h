@@ -17,6 +17,10 @@ struct dentry;
  *	UNMARKED	taken back from cancellation, and not completed yet
  *	NOTIFY		ended, and the front door not told yet
  *	LOOK		a hardware's timer has come, and has not taken its lock yet
+ *	ENDED		a call knows that it has ended, and is not woken yet
+ *	RELEASE		a front door has a request in hand, and is about to let it run
+ *	MOVED		a worker has moved bytes, and has not told yet
+ *	PASSED		served without a request, and its bytes not moved yet
  */
 enum cancelio_stall {
 	CANCELIO_STALL_ARM,
@@ -27,6 +31,10 @@ enum cancelio_stall {
 	CANCELIO_STALL_UNMARKED,
 	CANCELIO_STALL_NOTIFY,
 	CANCELIO_STALL_LOOK,
+	CANCELIO_STALL_ENDED,
+	CANCELIO_STALL_RELEASE,
+	CANCELIO_STALL_MOVED,
+	CANCELIO_STALL_PASSED,
 	CANCELIO_STALLS,
 };
 

@@ -18,6 +18,7 @@
 
 #include "device.h"
 #include "parts.h"
+#include "stall.h"
 
 /**
  * struct store - one medium
@@ -98,6 +99,7 @@ static ssize_t store_begin(struct cancelio_device *dev, struct cancelio_io *io)
 	if (!store_takes_no_time(dev, io) || !cancelio_hardware_passes(&store->hw))
 		return -EAGAIN;
 	cancelio_table_pass(&dev->table);
+	cancelio_stall(CANCELIO_STALL_PASSED);
 	io->bytes = io->len;
 	return store_finish(dev, io);
 }

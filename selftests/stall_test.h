@@ -15,10 +15,11 @@
 #include "seen_test.h"
 
 #define STALLS		DEBUGFS "/stall"
-#define STALL_POINTS	8
+#define STALL_POINTS	12
 
 static const char *const stall_points[STALL_POINTS] = {
 	"arm", "armed", "flagged", "swapped", "dequeued", "unmarked", "notify", "look",
+	"ended", "release", "moved", "passed",
 };
 
 /* ---- points ---- */
