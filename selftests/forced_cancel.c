@@ -308,4 +308,46 @@ TEST_F(line, signal_before_bytes)
 	EXPECT_TRUE(ended_as(&self->dev, 1, 0, 1, 0, 0));
 }
 
+/* The reader knows, by a signal, and is gone before who brings the bytes would wake it. */
+TEST_F(line, reader_is_gone_before_it_is_woken)
+{
+	handle(SIGUSR1, 0);
+	call_start(&self->read);
+	wait_in_syscall(&self->read, SYS_read);
+	ASSERT_EQ(0, stall_hold("ended", 1));
+	call_start(&self->write);
+	stall_wait_held("ended");
+	call_signal(&self->read, SIGUSR1);
+	wait_until(call_done(&self->read));
+	EXPECT_TRUE(stall_is("ended", "held"));
+	EXPECT_EQ(LEN, self->read.ret);
+	EXPECT_TRUE(is_pattern(self->in, 0, LEN));
+	EXPECT_EQ(1, handled);
+	ASSERT_EQ(0, stall_open("ended"));
+	EXPECT_TRUE(has_read(self));
+	EXPECT_EQ(LEN, call_join(&self->write));
+	EXPECT_TRUE(ended_as(&self->dev, 1, 1, 0, 0, 0));
+}
+
+/* It is killed when the bytes are on their way to it: they stay for the next. */
+TEST_F(line, reader_is_killed_before_it_is_told)
+{
+	struct seen seen;
+	pid_t child = child_start(&self->read, LEN);
+
+	wait_until(see(&self->dev, &seen, 1) == 1 && asleep(seen.tid));
+	ASSERT_EQ(child, seen.pid);
+	ASSERT_EQ(0, stall_hold("notify", 1));
+	call_start(&self->write);
+	stall_wait_held("notify");
+	kill(child, SIGKILL);
+	EXPECT_EQ(-SIGKILL, child_wait(child));
+	EXPECT_TRUE(stall_is("notify", "held"));
+	ASSERT_EQ(0, stall_open("notify"));
+	EXPECT_EQ(LEN, call_join(&self->write));
+	EXPECT_EQ(LEN, read(self->fd, self->in, LEN));
+	EXPECT_TRUE(is_pattern(self->in, 0, LEN));
+	EXPECT_TRUE(ended_as(&self->dev, 1, 1, 0, 0, 0));
+}
+
 TEST_HARNESS_MAIN
