@@ -134,4 +134,89 @@ TEST_F(removal, under_a_canceller)
 	wait_until(module_users() == self->users);
 }
 
+/* ---- an order, or a removal, under somebody who is served without a request ---- */
+
+FIXTURE(passed)
+{
+	struct device dev;
+	unsigned char buf[LEN];
+	struct call call;
+	long users;
+};
+
+FIXTURE_VARIANT(passed)
+{
+	bool write;
+	/* What is written to the queue; NULL: the device is removed. */
+	const char *order;
+};
+
+FIXTURE_VARIANT_ADD(passed, read_stop) { false, "stop" };
+FIXTURE_VARIANT_ADD(passed, read_purge) { false, "purge" };
+FIXTURE_VARIANT_ADD(passed, read_removal) { false, NULL };
+FIXTURE_VARIANT_ADD(passed, write_stop) { true, "stop" };
+FIXTURE_VARIANT_ADD(passed, write_drain) { true, "drain" };
+FIXTURE_VARIANT_ADD(passed, write_purge) { true, "purge" };
+FIXTURE_VARIANT_ADD(passed, write_removal) { true, NULL };
+
+static long do_pwrite_held(struct call *call)
+{
+	pin(CPU_HELD);
+	return do_pwrite(call);
+}
+
+FIXTURE_SETUP(passed)
+{
+	SKIP_FOR(stall_setup(false));
+	self->users = module_users();
+	MAKE_DEVICE(&self->dev, "forced", "store");
+	self->call = (struct call){
+		.fn = variant->write ? do_pwrite_held : do_pread_held,
+		.buf = self->buf, .len = LEN, .pos = 1000,
+	};
+	self->call.fd = open(self->dev.node, O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, self->call.fd);
+	fill_pattern(self->buf, 0, LEN);
+	if (!variant->write)
+		ASSERT_EQ(LEN, pwrite(self->call.fd, self->buf, LEN, 1000));
+	if (!variant->write)
+		memset(self->buf, 0xee, LEN);
+}
+
+FIXTURE_TEARDOWN(passed)
+{
+	stall_open_all();
+	device_unmake("forced");
+}
+
+/* K-QST-1: it has been served at that instant, and has its bytes whatever comes. */
+TEST_F(passed, has_its_bytes)
+{
+	struct counters before = counters(&self->dev);
+	unsigned char got[LEN];
+
+	ASSERT_EQ(0, stall_hold("passed", 1));
+	call_start(&self->call);
+	stall_wait_held("passed");
+	EXPECT_EQ(0, variant->order ? set(&self->dev, "queue", variant->order) :
+				      config_put("forced", "live", "0"));
+	EXPECT_TRUE(stall_is("passed", "held"));
+	ASSERT_EQ(0, stall_open("passed"));
+	EXPECT_EQ(LEN, call_join(&self->call));
+	if (!variant->write)
+		EXPECT_TRUE(is_pattern(self->buf, 0, LEN));
+	if (variant->order) {
+		EXPECT_TRUE(ended_as(&self->dev, before.completed, 1, 0, 0, 0));
+		ASSERT_EQ(0, set(&self->dev, "queue", "start"));
+		EXPECT_EQ(LEN, pread(self->call.fd, got, LEN, 1000));
+		EXPECT_TRUE(is_pattern(got, 0, LEN));
+	} else {
+		EXPECT_EQ(-1, pread(self->call.fd, got, LEN, 1000));
+		EXPECT_EQ(ENODEV, errno);
+	}
+	close(self->call.fd);
+	device_unmake("forced");
+	wait_until(module_users() == self->users);
+}
+
 TEST_HARNESS_MAIN
