@@ -89,6 +89,8 @@ static int call_wait_canceled(struct file_call *call, const struct cancelio_call
 	if (call_sleep(call, TASK_KILLABLE) &&
 	    cmpxchg(&req->front, CANCELIO_RUNS, CANCELIO_LEFT) == CANCELIO_RUNS)
 		return -EINTR;
+	/* Else it has ended, and how is read next. */
+	smp_acquire__after_ctrl_dep();
 	if (req->status != -ECANCELED)
 		return req->status;
 	/* A worker of io_uring is not restarted: its request fails. */
