@@ -260,6 +260,8 @@ FIXTURE_VARIANT_ADD(change, start_dequeued_poll) {
 };
 FIXTURE_VARIANT_ADD(change, part_dequeued) {
 	CHANGE(STOP, START, "dequeued", 1), .before[1] = { "split", "4096" }, .parts = 3,
+	/* The master, the part that is off the queue, and the next, which waits for the lock. */
+	.taken = 3,
 };
 FIXTURE_VARIANT_ADD(change, lower_dequeued) {
 	CHANGE(STOP, START, "dequeued", 1), .stacked = true,
