@@ -402,6 +402,7 @@ static inline void core_hardware_exit(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, 0, hw.busy);
 		KUNIT_EXPECT_EQ(test, 0, hw.aside);
 		KUNIT_EXPECT_TRUE(test, list_empty(&hw.serving));
+		KUNIT_EXPECT_TRUE(test, list_empty(&hw.apart));
 		KUNIT_EXPECT_TRUE(test, list_empty(&hw.waiting.requests));
 		KUNIT_EXPECT_NULL(test, timerqueue_getnext(&hw.due));
 		cancelio_hardware_destroy(&hw);

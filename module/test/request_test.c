@@ -9,6 +9,7 @@
  *	3 taken back, then cancelled		4 cancelled, then taken back
  *	5 ended between flag and swap		6 given up between flag and swap
  */
+#include "../file.h"
 #include "core_test.h"
 
 static void core_submit(struct cancelio_request *req)
@@ -345,6 +346,31 @@ static void cancel_some(struct kunit *test)
 	}
 }
 
+/* Each way in which an end and somebody of the front door can come together. */
+static void front_door(struct kunit *test)
+{
+	struct fake *fake = fake_started(test);
+	struct cancelio_request *req = &fake->req;
+
+	KUNIT_EXPECT_EQ(test, CANCELIO_HELD, req->front);
+	KUNIT_EXPECT_TRUE(test, cancelio_front_release(req));
+	KUNIT_EXPECT_EQ(test, CANCELIO_RUNS, req->front);
+	KUNIT_EXPECT_EQ(test, CANCELIO_RUNS, cancelio_front_end(req));
+	KUNIT_EXPECT_EQ(test, CANCELIO_ENDED, req->front);
+
+	req->front = CANCELIO_HELD;
+	KUNIT_EXPECT_EQ(test, CANCELIO_HELD, cancelio_front_end(req));
+	KUNIT_EXPECT_FALSE(test, cancelio_front_release(req));
+	KUNIT_EXPECT_EQ(test, CANCELIO_ENDED, req->front);
+
+	/* Who looks later must know that nobody is there to take what it brings. */
+	req->front = CANCELIO_LEFT;
+	KUNIT_EXPECT_EQ(test, CANCELIO_LEFT, cancelio_front_end(req));
+	KUNIT_EXPECT_EQ(test, CANCELIO_LEFT, req->front);
+	cancelio_request_complete(req, 0);
+	fake_check(test, fake, 0);
+}
+
 static struct kunit_case request_cases[] = {
 	KUNIT_CASE(mark_then_cancel),
 	KUNIT_CASE(mark_twice),
@@ -366,6 +392,7 @@ static struct kunit_case request_cases[] = {
 	KUNIT_CASE(canceled_at),
 	KUNIT_CASE(counters),
 	KUNIT_CASE(cancel_some),
+	KUNIT_CASE(front_door),
 	{}
 };
 

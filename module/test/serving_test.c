@@ -64,6 +64,33 @@ static void removed_after_swap(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, hw.busy);
 }
 
+/* More than one goes at a time, marked, on their way out, hanging and not to be cancelled. */
+static void removed_with_many(struct kunit *test)
+{
+	static const enum cancelio_cancel_mode modes[] = {
+		CANCELIO_CANCEL_PROMPT, CANCELIO_CANCEL_SLOW, CANCELIO_CANCEL_NEVER,
+	};
+	const int many = 120;
+	struct fake **fakes;
+	int i;
+
+	fakes = kunit_kcalloc(test, many, sizeof(*fakes), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, fakes);
+	for (i = 0; i < many; i++) {
+		fakes[i] = fake_fated(test, modes[i % 3], CANCELIO_UNTIL_TOLD);
+		fakes[i]->req.fate.cancel_ns = DAY_NS;
+		fakes[i]->req.fate.hang = i % 2;
+		cancelio_hardware_submit(&hw, &fakes[i]->req);
+		if (modes[i % 3] == CANCELIO_CANCEL_SLOW)
+			KUNIT_EXPECT_TRUE(test, cancelio_request_cancel(&fakes[i]->req));
+	}
+	/* Each third is on its way out, and of the others each second hangs. */
+	KUNIT_EXPECT_EQ(test, 80, hw.aside);
+	cancelio_hardware_remove(&hw);
+	for (i = 0; i < many; i++)
+		fake_check(test, fakes[i], -ENODEV);
+}
+
 /* K-SYNC-4: its time comes, and the timer leaves it alone. */
 static void timer_after_swap(struct kunit *test)
 {
@@ -138,6 +165,7 @@ static void cancel_once_taken(struct kunit *test)
 static struct kunit_case serving_cases[] = {
 	KUNIT_CASE(modes),
 	KUNIT_CASE(removed_after_swap),
+	KUNIT_CASE(removed_with_many),
 	KUNIT_CASE(timer_after_swap),
 	KUNIT_CASE(take_after_swap),
 	KUNIT_CASE(cancel_once_taken),
