@@ -47,7 +47,7 @@ static const char *context_create(struct aio_call *aio, int fd, void *buf)
 		},
 	};
 	if (syscall(SYS_io_setup, 4, &aio->ctx))
-		return errno == ENOSYS ? "this kernel has no libaio" : "io_setup failed";
+		return "this kernel gives no context for libaio";
 	return NULL;
 }
 
