@@ -64,7 +64,7 @@ FIXTURE_TEARDOWN(refused)
 		EXPECT_TRUE(STORE ? area_untouched(self->fd) : drain(&self->dev) == 1);
 	}
 	settle(&self->ring);
-	EXPECT_TRUE(is_blank(self->ring.buf[0], sizeof(self->ring.buf)));
+	EXPECT_TRUE(is_blank(self->ring.buf[0], MEMORY));
 	ring_close(&self->ring);
 	device_unmake("refused");
 }
@@ -152,13 +152,13 @@ TEST_F(refused, registered_and_vectored)
 
 TEST_F(refused, not_within_the_registered_buffer)
 {
-	unsigned char *begin = BUF, *end = BUF + sizeof(self->ring.buf);
+	unsigned char *begin = BUF, *end = BUF + MEMORY;
 	struct io_uring_sqe *sqe;
 	const struct {
 		unsigned char *at;
 		size_t len;
 	} outside[] = {
-		{ begin - 1, LEN }, { end - LEN + 1, LEN }, { end, 1 }, { begin, sizeof(self->ring.buf) + 1 },
+		{ begin - 1, LEN }, { end - LEN + 1, LEN }, { end, 1 }, { begin, MEMORY + 1 },
 		{ NULL, LEN }, { (unsigned char *)-1UL, LEN }, { begin, UINT_MAX },
 	};
 
@@ -366,66 +366,55 @@ FIXTURE_TEARDOWN(full)
 	device_unmake("full");
 }
 
-/* A worker waits for room, and the command has it when another one goes. */
-TEST_F(full, the_next_waits_for_room)
+TEST_F(full, the_next_is_refused)
 {
-	prep_read(&self->ring, 1, self->fd, 101);
-	submit(&self->ring);
-	settle(&self->ring);
-	EXPECT_EQ(0, self->ring.count[1]);
-	EXPECT_EQ(1, pending(&self->dev));
-	/* It is none yet, and has no tag. */
+	static const unsigned int manners[] = { 0, IOSQE_ASYNC };
+	unsigned long long accepted = counters(&self->dev).accepted;
+
+	for (size_t i = 0; i < ARRAY_SIZE(manners); i++) {
+		prep_read(&self->ring, 1 + i, self->fd, 101)->flags |= manners[i];
+		EXPECT_EQ(-EAGAIN, run(&self->ring, 1 + i));
+	}
 	EXPECT_EQ(-ENOENT, cancel_tag(&self->ring, self->fd, 101));
+	EXPECT_EQ(1, pending(&self->dev));
+	EXPECT_EQ(accepted, counters(&self->dev).accepted);
+	/* What need not wait is none. */
+	prep_io(&self->ring, 3, self->fd, CANCELIO_URING_READ, self->ring.buf[3], 0, 0, 0);
+	EXPECT_EQ(0, run(&self->ring, 3));
+	/* When the one has gone there is room. */
 	EXPECT_EQ(1, cancel_tag(&self->ring, self->fd, 100));
-	reap_slot(&self->ring, 0, 1);
-	EXPECT_EQ(-ECANCELED, self->ring.res[0]);
-	wait_pending(&self->dev, 1);
-	wait_until(cancel_tag(&self->ring, self->fd, 101) == 1);
-	reap_slot(&self->ring, 1, 1);
-	EXPECT_EQ(-ECANCELED, result(&self->ring, 1));
-	EXPECT_EQ(0, pending(&self->dev));
+	EXPECT_EQ(-ECANCELED, result(&self->ring, 0));
+	prep_read(&self->ring, 4, self->fd, 101);
+	submit(&self->ring);
+	EXPECT_EQ(1, cancel_tag(&self->ring, self->fd, 101));
+	EXPECT_EQ(-ECANCELED, result(&self->ring, 4));
 }
 
-TEST_F(full, a_file_that_must_not_wait)
+/* Another open file has room of its own. */
+TEST_F(full, another_file)
 {
-	int fd = open(self->dev.node, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	int fd = open(self->dev.node, O_RDWR | O_CLOEXEC);
 
-	if (!STORE)
-		SKIP(return, "a stream's never have to");
-	/* The first of this open file has room, the second has not. */
 	prep_read(&self->ring, 1, fd, 1);
-	prep_read(&self->ring, 2, fd, 2);
 	submit(&self->ring);
-	EXPECT_EQ(-EAGAIN, result(&self->ring, 2));
-	EXPECT_EQ(0, self->ring.count[1]);
 	EXPECT_EQ(2, pending(&self->dev));
-	EXPECT_EQ(1, cancel(&self->ring, fd, CANCELIO_BY_FILE, 0, 0));
+	EXPECT_EQ(1, cancel_tag(&self->ring, fd, 1));
 	EXPECT_EQ(-ECANCELED, result(&self->ring, 1));
 }
 
-/* What a write is told to meet, it meets once: when it was let in. */
-TEST_F(full, fault_is_kept)
+/* What a write is told to meet is met by the one that is let in. */
+TEST_F(full, refused_write_meets_no_fault)
 {
-	char room[4096];
-
-	if (STORE)
-		SKIP(return, "a store's is drawn when it is let in");
-	/* Of the bytes the read takes its part. */
-	ASSERT_TRUE(line_fill(self->fd, &self->dev));
-	reap_slot(&self->ring, 0, 1);
-	ASSERT_EQ(LEN, self->ring.res[0]);
-	ASSERT_EQ(LEN, write(self->fd, self->ring.buf[5], LEN));
-	/* The line is full: one write waits, and so many there may be. */
-	prep_write(&self->ring, 1, self->fd, 1);
-	submit(&self->ring);
-	ASSERT_EQ(1, pending(&self->dev));
 	ASSERT_EQ(0, set(&self->dev, "faults", "write short=7 next=1"));
+	if (STORE)
+		set_latency(&self->dev, "write_latency_ns", MSEC);
+	prep_write(&self->ring, 1, self->fd, 1);
+	EXPECT_EQ(-EAGAIN, run(&self->ring, 1));
+	EXPECT_EQ(1, cancel_tag(&self->ring, self->fd, 100));
 	prep_write(&self->ring, 2, self->fd, 2);
-	submit(&self->ring);
-	wait_until(cancel_tag(&self->ring, self->fd, 1) == 1);
-	EXPECT_EQ(sizeof(room), read(self->fd, room, sizeof(room)));
-	reap_slot(&self->ring, 2, 1);
-	EXPECT_EQ(7, result(&self->ring, 2));
+	EXPECT_EQ(7, run(&self->ring, 2));
+	if (!STORE)
+		EXPECT_EQ(7, drain(&self->dev));
 }
 
 TEST_HARNESS_MAIN
