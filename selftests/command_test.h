@@ -14,6 +14,7 @@
 
 #define LEN	100
 #define SLOTS	64
+#define MEMORY	(SLOTS * LEN)
 
 /* What is left of memory that nothing was read to. */
 #define BLANK	0xee
@@ -27,7 +28,8 @@ enum {
 struct ring {
 	struct io_uring uring;
 	struct cancelio_uring_io io[SLOTS];
-	unsigned char buf[SLOTS][LEN];
+	/* Of each slot, LEN bytes; all of it is registered. */
+	unsigned char (*buf)[LEN];
 	/* Of each slot, how many completions there were, and the last one's result. */
 	unsigned int count[SLOTS];
 	int res[SLOTS];
@@ -36,10 +38,15 @@ struct ring {
 /* Return: NULL, or why the test cannot be run. */
 static inline const char *ring_setup(struct ring *ring, unsigned int flags)
 {
-	struct iovec fixed = { ring->buf, sizeof(ring->buf) };
+	struct iovec fixed = { .iov_len = MEMORY };
 	int err;
 
-	memset(ring->buf, BLANK, sizeof(ring->buf));
+	/* Part of a variable may be in the program's file, which cannot be registered. */
+	fixed.iov_base = mmap(NULL, MEMORY, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (fixed.iov_base == MAP_FAILED)
+		abort();
+	ring->buf = memset(fixed.iov_base, BLANK, MEMORY);
 	err = io_uring_queue_init(SLOTS, &ring->uring, flags);
 	if (err == -ENOSYS || err == -EPERM)
 		return "io_uring is not allowed here";
@@ -55,6 +62,7 @@ static inline const char *ring_setup(struct ring *ring, unsigned int flags)
 static inline void ring_close(struct ring *ring)
 {
 	io_uring_queue_exit(&ring->uring);
+	munmap(ring->buf, MEMORY);
 }
 
 /* ---- submission ---- */
@@ -197,7 +205,7 @@ static inline int ended(struct ring *ring, int from, int to, int res)
 static inline void forget(struct ring *ring)
 {
 	memset(ring->count, 0, sizeof(ring->count));
-	memset(ring->buf, BLANK, sizeof(ring->buf));
+	memset(ring->buf, BLANK, MEMORY);
 }
 
 /* ---- cancelling ---- */
