@@ -22,20 +22,34 @@ FIXTURE_VARIANT(kinds)
 	unsigned int flags;
 };
 
-#define KIND(name, flags)							\
-	FIXTURE_VARIANT_ADD(kinds, stream_##name) { "stream", flags };		\
-	FIXTURE_VARIANT_ADD(kinds, store_##name) { "store", flags }
-
-KIND(plain, 0);
-KIND(sqe128, IORING_SETUP_SQE128);
-KIND(cqe32, IORING_SETUP_CQE32);
-KIND(sqe128_cqe32, IORING_SETUP_SQE128 | IORING_SETUP_CQE32);
-KIND(sqpoll, IORING_SETUP_SQPOLL);
-KIND(coop, IORING_SETUP_COOP_TASKRUN);
-KIND(coop_flag, IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG);
-KIND(single, IORING_SETUP_SINGLE_ISSUER);
-KIND(defer, DEFER);
-KIND(submit_all, IORING_SETUP_SUBMIT_ALL);
+FIXTURE_VARIANT_ADD(kinds, stream_plain) { "stream", 0 };
+FIXTURE_VARIANT_ADD(kinds, stream_sqe128) { "stream", IORING_SETUP_SQE128 };
+FIXTURE_VARIANT_ADD(kinds, stream_cqe32) { "stream", IORING_SETUP_CQE32 };
+FIXTURE_VARIANT_ADD(kinds, stream_sqe128_cqe32) {
+	"stream", IORING_SETUP_SQE128 | IORING_SETUP_CQE32
+};
+FIXTURE_VARIANT_ADD(kinds, stream_sqpoll) { "stream", IORING_SETUP_SQPOLL };
+FIXTURE_VARIANT_ADD(kinds, stream_coop) { "stream", IORING_SETUP_COOP_TASKRUN };
+FIXTURE_VARIANT_ADD(kinds, stream_coop_flag) {
+	"stream", IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG
+};
+FIXTURE_VARIANT_ADD(kinds, stream_single) { "stream", IORING_SETUP_SINGLE_ISSUER };
+FIXTURE_VARIANT_ADD(kinds, stream_defer) { "stream", DEFER };
+FIXTURE_VARIANT_ADD(kinds, stream_submit_all) { "stream", IORING_SETUP_SUBMIT_ALL };
+FIXTURE_VARIANT_ADD(kinds, store_plain) { "store", 0 };
+FIXTURE_VARIANT_ADD(kinds, store_sqe128) { "store", IORING_SETUP_SQE128 };
+FIXTURE_VARIANT_ADD(kinds, store_cqe32) { "store", IORING_SETUP_CQE32 };
+FIXTURE_VARIANT_ADD(kinds, store_sqe128_cqe32) {
+	"store", IORING_SETUP_SQE128 | IORING_SETUP_CQE32
+};
+FIXTURE_VARIANT_ADD(kinds, store_sqpoll) { "store", IORING_SETUP_SQPOLL };
+FIXTURE_VARIANT_ADD(kinds, store_coop) { "store", IORING_SETUP_COOP_TASKRUN };
+FIXTURE_VARIANT_ADD(kinds, store_coop_flag) {
+	"store", IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG
+};
+FIXTURE_VARIANT_ADD(kinds, store_single) { "store", IORING_SETUP_SINGLE_ISSUER };
+FIXTURE_VARIANT_ADD(kinds, store_defer) { "store", DEFER };
+FIXTURE_VARIANT_ADD(kinds, store_submit_all) { "store", IORING_SETUP_SUBMIT_ALL };
 
 #define STORE	(!strcmp(variant->model, "store"))
 
