@@ -80,7 +80,7 @@ FIXTURE_VARIANT(command)
 };
 
 #define FOR_EVER	{ "read_latency_ns", "86400000000000" }
-#define SOME_TIME	{ "read_latency_ns", "1500000000" }
+#define SOME_TIME	{ "read_latency_ns", "4000000000" }
 #define AT_ONCE		{ "read_latency_ns", "0" }
 #define SLOW		{ "cancel", "slow" }
 #define NEVER		{ "cancel", "once-started-never" }
