@@ -17,6 +17,7 @@
 #include <linux/irq_work.h>
 #include <linux/kthread.h>
 #include <linux/llist.h>
+#include <linux/percpu.h>
 #include <linux/preempt.h>
 #include <linux/ptrace.h>
 #include <linux/sched/task_stack.h>
@@ -49,7 +50,7 @@ static struct workqueue_struct *aio_movers;
  * @segments: what @iter needs, if anything
  * @mm: whose memory; there until @iocb is completed, for which its end waits
  * @leaves: its context is being destroyed
- * @canceled: in aio_cancels
+ * @canceled: in the lists of struct aio_cancels
  * @work: moves the bytes
  */
 struct aio {
@@ -109,17 +110,21 @@ static void aio_move(struct work_struct *work)
 	aio_complete(aio, result);
 }
 
+/* Who calls owns the completion of a request that has ended. */
+static void aio_tell(struct aio *aio)
+{
+	if (aio->req.status)
+		aio_complete(aio, aio->req.status);
+	else
+		queue_work(aio_movers, &aio->work);
+}
+
 static void aio_done(struct cancelio_request *req)
 {
-	struct aio *aio = to_aio(req);
-
 	cancelio_client_leave(req);
 	switch (cancelio_front_end(req)) {
 	case CANCELIO_RUNS:
-		if (req->status)
-			aio_complete(aio, req->status);
-		else
-			queue_work(aio_movers, &aio->work);
+		aio_tell(to_aio(req));
 		break;
 	case CANCELIO_LEFT:
 		cancelio_request_forgo(req);
@@ -142,33 +147,52 @@ static const struct cancelio_request_ops aio_ops = {
 	.free = aio_free,
 };
 
+static int aio_cancel(struct kiocb *iocb);
+
+/*
+ * The device keeps a request that io_cancel(2) has asked for. The kernel has forgotten it
+ * by now, and would not call again when the context goes: so it is told anew. That
+ * one is there yet, for the caller has not left io_cancel(2).
+ */
+static void aio_cancel_again(struct aio *aio)
+{
+	if (cmpxchg(&aio->req.front, CANCELIO_RUNS, CANCELIO_HELD) != CANCELIO_RUNS)
+		return;
+	kiocb_set_cancel_fn(aio->iocb, aio_cancel);
+	if (!cancelio_front_release(&aio->req))
+		aio_tell(aio);
+}
+
 static void aio_cancel_now(struct aio *aio)
 {
 	cancelio_request_cancel(&aio->req);
-	if (aio->leaves && cmpxchg(&aio->req.front, CANCELIO_RUNS, CANCELIO_LEFT) == CANCELIO_RUNS)
+	if (!aio->leaves)
+		aio_cancel_again(aio);
+	else if (cmpxchg(&aio->req.front, CANCELIO_RUNS, CANCELIO_LEFT) == CANCELIO_RUNS)
 		aio_complete(aio, -ECANCELED);
 	cancelio_request_put(&aio->req);
 }
 
-static void aio_cancel_many(struct work_struct *work);
-static void aio_cancel_some(struct irq_work *work);
-
-/* What was to be cancelled: first @noted, and what is too much for an interrupt @left. */
-static struct {
+/**
+ * struct aio_cancels - what was to be cancelled, on one processor
+ * @noted: all of it; the latest first
+ * @irq: does it
+ * @left: what is too much for an interrupt
+ * @work: does that
+ */
+struct aio_cancels {
 	struct llist_head noted;
-	struct llist_head left;
 	struct irq_work irq;
+	struct llist_head left;
 	struct work_struct work;
-} aio_cancels = {
-	.noted = LLIST_HEAD_INIT(aio_cancels.noted),
-	.left = LLIST_HEAD_INIT(aio_cancels.left),
-	.irq = IRQ_WORK_INIT(aio_cancel_some),
-	.work = __WORK_INITIALIZER(aio_cancels.work, aio_cancel_many),
 };
+
+static DEFINE_PER_CPU(struct aio_cancels, aio_cancels);
 
 static void aio_cancel_many(struct work_struct *work)
 {
-	struct llist_node *list = llist_reverse_order(llist_del_all(&aio_cancels.left));
+	struct aio_cancels *cancels = container_of(work, struct aio_cancels, work);
+	struct llist_node *list = llist_reverse_order(llist_del_all(&cancels->left));
 	struct aio *aio, *next;
 
 	llist_for_each_entry_safe(aio, next, list, canceled) {
@@ -177,22 +201,22 @@ static void aio_cancel_many(struct work_struct *work)
 	}
 }
 
+/* Comes on the processor that has noted, as soon as interrupts are on there again. */
 static void aio_cancel_some(struct irq_work *work)
 {
-	struct llist_node *list = llist_reverse_order(llist_del_all(&aio_cancels.noted)), *next;
-	int i;
+	struct aio_cancels *cancels = container_of(work, struct aio_cancels, irq);
+	struct llist_node *list = llist_reverse_order(llist_del_all(&cancels->noted)), *next;
+	unsigned int count = 0;
 
-	for (i = 0; list && i < AT_ONCE; i++, list = next) {
-		next = list->next;
-		aio_cancel_now(llist_entry(list, struct aio, canceled));
-	}
-	if (!list)
-		return;
 	for (; list; list = next) {
 		next = list->next;
-		llist_add(list, &aio_cancels.left);
+		if (count++ < AT_ONCE)
+			aio_cancel_now(llist_entry(list, struct aio, canceled));
+		else
+			llist_add(list, &cancels->left);
 	}
-	queue_work(cancelio_workqueue, &aio_cancels.work);
+	if (count > AT_ONCE)
+		queue_work(cancelio_workqueue, &cancels->work);
 }
 
 /*
@@ -209,17 +233,18 @@ static bool aio_is_call(void)
 }
 
 /*
- * Called with the context's lock held and interrupts off: once at most, and not
- * after the completion.
+ * Called with the context's lock held and interrupts off: once for each time that it
+ * was set, and not after the completion.
  */
 static int aio_cancel(struct kiocb *iocb)
 {
+	struct aio_cancels *cancels = raw_cpu_ptr(&aio_cancels);
 	struct aio *aio = iocb->private;
 
 	cancelio_request_get(&aio->req);
 	aio->leaves = !aio_is_call();
-	llist_add(&aio->canceled, &aio_cancels.noted);
-	irq_work_queue(&aio_cancels.irq);
+	llist_add(&aio->canceled, &cancels->noted);
+	irq_work_queue(&cancels->irq);
 	return 0;
 }
 
@@ -295,8 +320,20 @@ ssize_t cancelio_aio_submit(struct kiocb *iocb, struct cancelio_io *io)
  */
 int cancelio_aio_init(void)
 {
+	int cpu;
+
 	aio_movers = alloc_workqueue("cancelio_aio", WQ_UNBOUND, 0);
-	return aio_movers ? 0 : -ENOMEM;
+	if (!aio_movers)
+		return -ENOMEM;
+	for_each_possible_cpu(cpu) {
+		struct aio_cancels *cancels = per_cpu_ptr(&aio_cancels, cpu);
+
+		init_llist_head(&cancels->noted);
+		init_irq_work(&cancels->irq, aio_cancel_some);
+		init_llist_head(&cancels->left);
+		INIT_WORK(&cancels->work, aio_cancel_many);
+	}
+	return 0;
 }
 
 /**
@@ -306,6 +343,9 @@ int cancelio_aio_init(void)
  */
 void cancelio_aio_exit(void)
 {
-	irq_work_sync(&aio_cancels.irq);
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		irq_work_sync(&per_cpu_ptr(&aio_cancels, cpu)->irq);
 	destroy_workqueue(aio_movers);
 }
