@@ -53,6 +53,11 @@ struct command_pdu {
 	u64 pos;
 };
 
+/* tags.c */
+void command_list(struct command *command);
+void command_unlist(struct command *command);
+
+/* command.c */
 int command_init(void);
 void command_exit(void);
 struct command *command_create(struct cancelio_device *dev, struct io_uring_cmd *cmd,
@@ -69,6 +74,11 @@ static inline struct command_pdu *command_pdu(struct io_uring_cmd *cmd)
 	static_assert(sizeof(struct command_pdu) <= sizeof_field(struct io_uring_cmd, pdu));
 
 	return (struct command_pdu *)cmd->pdu;
+}
+
+static inline struct cancelio_file *command_file(struct command *command)
+{
+	return command->req.client->file;
 }
 
 #endif /* CANCELIO_COMMAND_H */

@@ -76,8 +76,8 @@ static const struct cancelio_request_ops call_ops = {
 /* Sleeps until the request has ended. Return: 0, or -EINTR if what @state allows came first. */
 static int call_sleep(struct file_call *call, unsigned int state)
 {
-	/* All that its end has written is seen. */
 	return rcuwait_wait_event(&call->sleeper,
+				  /* All that its end has written is seen. */
 				  smp_load_acquire(&call->req.front) == CANCELIO_ENDED, state);
 }
 

@@ -153,7 +153,7 @@ void cancelio_aio_exit(void);
 /* uring.c */
 int cancelio_file_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags);
 
-/* command.c */
+/* tags.c, command.c */
 struct cancelio_request *cancelio_command_next(struct cancelio_file *file, u64 tag, u64 after,
 					       u64 last);
 bool cancelio_command_cancel(struct cancelio_request *req, const void *ring,
