@@ -49,6 +49,7 @@ static struct workqueue_struct *aio_movers;
  * @iter: the submitter's memory; empty if the bytes were taken when it began
  * @segments: what @iter needs, if anything
  * @mm: whose memory; there until @iocb is completed, for which its end waits
+ * @asked: it was cancelled, and nobody has seen to what then comes
  * @leaves: its context is being destroyed
  * @canceled: in the lists of struct aio_cancels
  * @work: moves the bytes
@@ -60,6 +61,7 @@ struct aio {
 	struct iov_iter iter;
 	const void *segments;
 	struct mm_struct *mm;
+	bool asked;
 	bool leaves;
 	struct llist_node canceled;
 	struct work_struct work;
@@ -150,26 +152,39 @@ static const struct cancelio_request_ops aio_ops = {
 static int aio_cancel(struct kiocb *iocb);
 
 /*
- * The device keeps a request that io_cancel(2) has asked for. The kernel has forgotten it
- * by now, and would not call again when the context goes: so it is told anew. That
- * one is there yet, for the caller has not left io_cancel(2).
+ * Sees to a request that was cancelled and that its device keeps. The kernel has forgotten
+ * it by now, and would not call again when the context goes: so it is told anew, or, if
+ * that is what happens, the request is left behind. The context is there yet: who has
+ * called io_cancel(2) has not left it.
+ *
+ * Who comes while another has the request in hand leaves it to that one.
  */
-static void aio_cancel_again(struct aio *aio)
+static void aio_settle(struct aio *aio)
 {
-	if (cmpxchg(&aio->req.front, CANCELIO_RUNS, CANCELIO_HELD) != CANCELIO_RUNS)
-		return;
-	kiocb_set_cancel_fn(aio->iocb, aio_cancel);
-	if (!cancelio_front_release(&aio->req))
-		aio_tell(aio);
+	u8 *front = &aio->req.front;
+
+	while (READ_ONCE(aio->asked) &&
+	       cmpxchg(front, CANCELIO_RUNS, CANCELIO_HELD) == CANCELIO_RUNS) {
+		WRITE_ONCE(aio->asked, false);
+		if (!READ_ONCE(aio->leaves)) {
+			kiocb_set_cancel_fn(aio->iocb, aio_cancel);
+		} else if (cmpxchg(front, CANCELIO_HELD, CANCELIO_LEFT) == CANCELIO_HELD) {
+			aio_complete(aio, -ECANCELED);
+			return;
+		}
+		if (!cancelio_front_release(&aio->req)) {
+			aio_tell(aio);
+			return;
+		}
+	}
 }
 
 static void aio_cancel_now(struct aio *aio)
 {
 	cancelio_request_cancel(&aio->req);
-	if (!aio->leaves)
-		aio_cancel_again(aio);
-	else if (cmpxchg(&aio->req.front, CANCELIO_RUNS, CANCELIO_LEFT) == CANCELIO_RUNS)
-		aio_complete(aio, -ECANCELED);
+	/* Before the look at who has it in hand, who looks here when it has let go. */
+	smp_store_mb(aio->asked, true);
+	aio_settle(aio);
 	cancelio_request_put(&aio->req);
 }
 
@@ -223,11 +238,13 @@ static void aio_cancel_some(struct irq_work *work)
  * Whether it is a thread's io_cancel(2) that cancels, and not the end of the context,
  * which is told by whoever is the last to use that: an interrupt, a thread that
  * leaves io_submit(2). The kernel calls for both alike, so this must be seen from
- * outside. A 32-bit program's are all taken for the latter.
+ * outside. A 32-bit program's are all taken for the latter; and so are all on PREEMPT_RT,
+ * where our interrupt is a thread, which may come before the kernel has forgotten the
+ * request: it could not be told anew.
  */
 static bool aio_is_call(void)
 {
-	return in_task() && !(current->flags & (PF_KTHREAD | PF_EXITING)) &&
+	return !IS_ENABLED(CONFIG_PREEMPT_RT) && in_task() && !(current->flags & (PF_KTHREAD | PF_EXITING)) &&
 	       !in_compat_syscall() &&
 	       syscall_get_nr(current, current_pt_regs()) == __NR_io_cancel;
 }
@@ -242,7 +259,7 @@ static int aio_cancel(struct kiocb *iocb)
 	struct aio *aio = iocb->private;
 
 	cancelio_request_get(&aio->req);
-	aio->leaves = !aio_is_call();
+	WRITE_ONCE(aio->leaves, !aio_is_call());
 	llist_add(&aio->canceled, &cancels->noted);
 	irq_work_queue(&cancels->irq);
 	return 0;
@@ -301,14 +318,18 @@ ssize_t cancelio_aio_submit(struct kiocb *iocb, struct cancelio_io *io)
 		return err;
 	}
 	iocb->private = aio;
+	cancelio_request_get(&aio->req);
 	kiocb_set_cancel_fn(iocb, aio_cancel);
 	cancelio_device_submit(&aio->req);
 	cancelio_stall(CANCELIO_STALL_RELEASE);
-	if (cancelio_front_release(&aio->req))
-		return -EIOCBQUEUED;
-	/* It has ended already: the bytes move where they are at home. */
-	result = aio->req.status ? : aio_finish(aio);
-	aio_complete(aio, result);
+	if (cancelio_front_release(&aio->req)) {
+		aio_settle(aio);
+	} else {
+		/* It has ended already: the bytes move where they are at home. */
+		result = aio->req.status ? : aio_finish(aio);
+		aio_complete(aio, result);
+	}
+	cancelio_request_put(&aio->req);
 	return -EIOCBQUEUED;
 }
 

@@ -119,8 +119,16 @@ TEST_F(aio, cancelled_by_ioctl)
 	EXPECT_EQ(-EINVAL, cancel(self->aio, 0));
 }
 
+/* There io_cancel(2) does not wait for the device. */
+static bool is_rt(void)
+{
+	return !access("/sys/kernel/realtime", F_OK);
+}
+
 TEST_F(aio, stubborn)
 {
+	if (is_rt())
+		SKIP(return, "PREEMPT_RT");
 	ASSERT_EQ(0, set(&self->dev, "cancel", "once-started-never"));
 	set_latency(&self->dev, "read_latency_ns", STORE ? 1000 * MSEC : 0);
 	start(self->aio, self->fd, 1);
@@ -142,6 +150,8 @@ TEST_F(aio, slow)
 {
 	uint64_t begun;
 
+	if (is_rt())
+		SKIP(return, "PREEMPT_RT");
 	ASSERT_EQ(0, set(&self->dev, "cancel", "slow"));
 	set_latency(&self->dev, "abort_latency_ns", 50 * MSEC);
 	start(self->aio, self->fd, 1);
