@@ -92,6 +92,12 @@ static inline const void *cancelio_uring_ring(struct io_uring_cmd *cmd)
 	return cmd_to_io_kiocb(cmd)->ctx;
 }
 
+/* A ring for polling: newer kernels let commands in there, and never cancel them. */
+static inline bool cancelio_uring_polls(struct io_uring_cmd *cmd)
+{
+	return cmd_to_io_kiocb(cmd)->ctx->flags & IORING_SETUP_IOPOLL;
+}
+
 static inline struct task_struct *cancelio_uring_task(struct io_uring_cmd *cmd)
 {
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)

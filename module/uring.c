@@ -209,5 +209,7 @@ int cancelio_file_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags)
 		command_abandon(cmd, issue_flags);
 		return 0;
 	}
+	if (cancelio_uring_polls(cmd))
+		return -EOPNOTSUPP;
 	return cancelio_uring_result(cmd, uring_begin(cmd, issue_flags), issue_flags);
 }
