@@ -4,8 +4,8 @@
  *
  * A command ends in the task that has submitted it, for there is its memory. Who
  * has it in hand when its request ends (who submits it, or who cancels it by the
- * same ring) can often see to the end at once, which costs a third of that; so
- * there is the state CANCELIO_HELD.
+ * same ring) can often see to the end at once, without task work; so there is the
+ * state CANCELIO_HELD.
  *
  * A ring that is closed, and a task that exits or calls exec, must not wait for a
  * device. Where io_uring says so, command_abandon() is called for each command;

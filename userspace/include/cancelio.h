@@ -9,9 +9,9 @@
  * What the commands do, and with which errors they end, is in
  * <linux/cancelio.h>. The structs that are handed over by address must stay as
  * they are until the command has begun. Mostly that is before io_uring_submit()
- * returns, but not if the SQE is linked, drained or has IOSQE_ASYNC, or if the open
- * file has as many requests as it may. At the command's CQE it is over in any case,
- * until which the memory that is read and written must be there, too.
+ * returns, but not if the SQE is linked, drained or has IOSQE_ASYNC; on 6.12 the SQE of
+ * a linked or drained one must stay as well. At the command's CQE it is over in any
+ * case, until which the memory that is read and written must be there, too.
  *
  *	struct cancelio_uring_io io = cancelio_io(buf, sizeof(buf), offset);
  *
