@@ -20,6 +20,17 @@ BEGIN {
 	say["zero_read"] = "/dev/zero: io_uring READ of 4 KiB"
 	say["store_read"] = "store without latency: native READ of 4 KiB"
 
+	say["lib_event"] = "ReadFile pends, CancelIoEx, GetOverlappedResult"
+	say["file_read"] = "file: read(2) of 64 bytes"
+	say["lib_file"] = "file: ReadFile of 64 bytes"
+	say["pipe_read"] = "FIFO: read(2) of 64 bytes"
+	say["lib_pipe"] = "FIFO: ReadFile of 64 bytes"
+	say["lib_set"] = "SetEvent, WaitForSingleObject"
+	say["lib_cancel"] = "ReadFile pends, CancelIoEx(h, NULL), ..."
+	say["lib_cancel_many"] = "  with 10,000 pending on other handles"
+	say["lib_nothing"] = "CancelIoEx(h, NULL) with nothing to cancel"
+	say["lib_nothing_many"] = "  with 10,000 pending on other handles"
+
 	device["stream"] = "stream"
 	device["store"] = "store"
 	say["memory"] = "memory of the module for a request"

@@ -31,8 +31,6 @@
 
 #include "bench.h"
 
-#define BATCHES		15
-
 /**
  * struct row - something to measure
  * @name: its name
@@ -67,6 +65,16 @@ static struct row rows[] = {
 	{ "store_many", .cycle = store_many, .peer = "store_ten", .limit = 1.20 },
 	{ "zero_read", .cycle = zero_read },
 	{ "store_read", .cycle = store_read, .peer = "zero_read", .limit = 1.50 },
+	{ "lib_event", .cycle = lib_event, .peer = "pipe_uring", .limit = 1.25 },
+	{ "file_read", .cycle = file_read },
+	{ "lib_file", .cycle = lib_file, .peer = "file_read", .limit = 1.15 },
+	{ "pipe_read", .cycle = pipe_read },
+	{ "lib_pipe", .cycle = lib_pipe, .peer = "pipe_read", .limit = 1.15 },
+	{ "lib_set", .cycle = lib_set },
+	{ "lib_cancel", .cycle = lib_cancel },
+	{ "lib_cancel_many", .cycle = lib_cancel_many, .peer = "lib_cancel", .limit = 1.01 },
+	{ "lib_nothing", .cycle = lib_nothing },
+	{ "lib_nothing_many", .cycle = lib_nothing_many, .peer = "lib_nothing", .limit = 1.01 },
 	{ "stream_cancel", .count = stream_cancel },
 	{ "store_cancel", .count = store_cancel },
 	{ "stream_exit", .count = stream_exit },

@@ -12,6 +12,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What is measured is measured so often, after once that does not count. */
+#define BATCHES		15
+
 /* A latency that nothing here sees the end of: an hour. */
 #define HOUR_NS		3600000000000ULL
 
@@ -107,6 +110,20 @@ double stream_ten(void);
 double stream_many(void);
 double store_ten(void);
 double store_many(void);
+
+double lib_event(void);
+
+double file_read(void);
+double lib_file(void);
+double pipe_read(void);
+double lib_pipe(void);
+
+double lib_set(void);
+
+double lib_cancel(void);
+double lib_cancel_many(void);
+double lib_nothing(void);
+double lib_nothing_many(void);
 
 /* ---- the rows: how many ---- */
 
