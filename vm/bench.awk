@@ -30,6 +30,12 @@ BEGIN {
 	say["lib_cancel_many"] = "  with 10,000 pending on other handles"
 	say["lib_nothing"] = "CancelIoEx(h, NULL) with nothing to cancel"
 	say["lib_nothing_many"] = "  with 10,000 pending on other handles"
+	say["lib_event.calls"] = "ReadFile pends, CancelIoEx, GetOverlappedResult"
+	say["lib_set.calls"] = "SetEvent, WaitForSingleObject"
+	after["allocations"] = "  allocations"
+	after["wakeups"] = "  wake-ups of other threads"
+	say["wine_event"] = "Wine: ReadFile pends, CancelIoEx, ..."
+	say["lib_wall"] = "the library: the same source"
 
 	device["stream"] = "stream"
 	device["store"] = "store"
@@ -50,6 +56,10 @@ BEGIN {
 function text(name,    parts) {
 	if (name in say)
 		return say[name]
+	parts = name
+	sub(/.*\./, "", parts)
+	if (parts in after)
+		return after[parts]
 	match(name, /^[a-z]+_/)
 	parts = substr(name, RSTART + RLENGTH)
 	if (parts in say)
@@ -97,20 +107,27 @@ unit[$2] == "instructions" && percent(first[$2], $3) >= worst {
 	worst_name = $2
 }
 
+# What has failed has no unit.
+function kind(name) {
+	if (unit[name] == "")
+		return last == "" ? "a cycle" : last
+	return unit[name] == "instructions" ? "a cycle" : \
+		unit[name] == "ns" ? "a cycle on this machine, pinned" : "how many"
+}
+
 function heading(title) {
-	printf "\n%-50s %12s  %6s  %7s\n", title, "instructions", "ratio", "at most"
+	printf "\n%-50s %12s  %6s  %7s\n", title, title == "how many" ? "" : \
+		title == "a cycle" ? "instructions" : "ns", title == "how many" ? "" : "ratio", "at most"
 }
 
 END {
 	for (i = 1; i <= count && format == "table"; i++) {
 		name = order[i]
-		counts = unit[name] != "" && unit[name] != "instructions"
+		counts = kind(name) == "how many"
 		if (i == 1)
 			printf "Linux %s, %s\n", kernel, "instructions of the guest; 1 ms is a million"
-		if (i == 1 && !counts)
-			heading("a cycle")
-		if (counts && !counted++)
-			printf "\n%-50s %12s  %6s  %7s\n", "how many", "", "", "at most"
+		if (kind(name) != last)
+			heading(last = kind(name))
 		printf "%-50s %12s  %6s  %7s  %s\n", text(name),
 			counts ? grouped(sprintf(unit[name] == "bytes" ? "%.0f" : "%.1f", first[name])) : \
 				first[name] != "" ? grouped(sprintf("%.0f", first[name])) : "",

@@ -79,6 +79,8 @@ static struct row rows[] = {
 	{ "store_cancel", .count = store_cancel },
 	{ "stream_exit", .count = stream_exit },
 	{ "store_exit", .count = store_exit },
+	{ "lib_event_exact", .count = lib_event_exact },
+	{ "lib_set_exact", .count = lib_set_exact },
 	{ "stream_memory", .count = stream_memory, .apart = true },
 	{ "store_memory", .count = store_memory, .apart = true },
 	{ "stream_million", .count = stream_million, .apart = true },
@@ -148,6 +150,12 @@ void figure(const char *name, double value, const char *unit, double limit)
 	if (limit)
 		printf("%.2f", limit);
 	printf(",%s\n", verdict(value, limit));
+	fflush(stdout);
+}
+
+void figure_none(const char *name, double value, const char *unit)
+{
+	printf("%s,%.2f,%s,,,0,%s\n", name, value, unit, value ? "MISSED" : "ok");
 	fflush(stdout);
 }
 

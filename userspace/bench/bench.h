@@ -33,6 +33,8 @@ double measure(void (*cycle)(void *arg), void *arg, int batch);
 
 /* A figure beside the cycles. @limit is what it may be at most; 0: whatever it is. */
 void figure(const char *name, double value, const char *unit, double limit);
+/* One that must be 0. */
+void figure_none(const char *name, double value, const char *unit);
 
 /* ---- device.c ---- */
 
@@ -134,5 +136,7 @@ void store_cancel(void);
 void stream_exit(void);
 void store_exit(void);
 void stream_million(void);
+void lib_event_exact(void);
+void lib_set_exact(void);
 
 #endif /* CANCELIO_BENCH_H */

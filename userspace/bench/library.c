@@ -59,7 +59,14 @@ static int fifo_make(const char *path)
 
 /* ---- pend, cancel, collect ---- */
 
-void overlapped_setup(struct overlapped *o, bool port)
+struct overlapped {
+	OVERLAPPED ov;
+	HANDLE file, event;
+	int peer;
+	unsigned char buf[LEN];
+};
+
+static void overlapped_setup(struct overlapped *o, bool port)
 {
 	const char *path = path_new("fifo");
 
@@ -67,7 +74,7 @@ void overlapped_setup(struct overlapped *o, bool port)
 	o->file = file_open(path, FILE_FLAG_OVERLAPPED);
 	unlink(path);
 	memset(&o->ov, 0, sizeof(o->ov));
-	o->event = o->port = NULL;
+	o->event = NULL;
 	if (!port) {
 		o->event = CreateEventA(NULL, TRUE, FALSE, NULL);
 		if (!o->event)
@@ -83,7 +90,7 @@ static void must_pend(struct overlapped *o)
 		fail("the read does not pend: error %u", GetLastError());
 }
 
-void overlapped_event(void *arg)
+static void overlapped_event(void *arg)
 {
 	struct overlapped *o = arg;
 	DWORD bytes;
@@ -102,6 +109,19 @@ double lib_event(void)
 
 	overlapped_setup(&o, false);
 	return measure(overlapped_event, &o, BATCH);
+}
+
+static void *event_setup(void)
+{
+	static struct overlapped o;
+
+	overlapped_setup(&o, false);
+	return &o;
+}
+
+void lib_event_exact(void)
+{
+	steady_print(&(struct steady){ "lib_event", event_setup, overlapped_event, false });
 }
 
 /* ---- a synchronous read, 64 bytes that are there ---- */
@@ -197,17 +217,25 @@ double lib_pipe(void)
 
 /* ---- an event ---- */
 
-void set_and_wait(void *arg)
+static void set_and_wait(void *arg)
 {
 	if (!SetEvent(arg) || WaitForSingleObject(arg, INFINITE) != WAIT_OBJECT_0)
 		fail("the event is not set");
 }
 
+static void *set_setup(void)
+{
+	return CreateEventA(NULL, FALSE, FALSE, NULL);
+}
+
 double lib_set(void)
 {
-	HANDLE event = CreateEventA(NULL, FALSE, FALSE, NULL);
+	return measure(set_and_wait, set_setup(), BATCH);
+}
 
-	return measure(set_and_wait, event, BATCH);
+void lib_set_exact(void)
+{
+	steady_print(&(struct steady){ "lib_set", set_setup, set_and_wait, true });
 }
 
 /* ---- one of many ---- */
