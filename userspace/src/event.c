@@ -9,7 +9,22 @@ static void event_destroy(struct cio_object *obj)
 	free(obj);
 }
 
-const struct cio_class cio_event_class = { "event", NULL, event_destroy };
+static DWORD event_release(struct cio_object *obj, struct cio_thread *self)
+{
+	(void)self;
+	cio_object_signal(obj);
+	return ERROR_SUCCESS;
+}
+
+const struct cio_class cio_event_class = {
+	.name = "event",
+	.all = EVENT_ALL_ACCESS,
+	.read = READ_CONTROL | EVENT_QUERY_STATE,
+	.write = READ_CONTROL | EVENT_MODIFY_STATE,
+	.execute = READ_CONTROL | SYNCHRONIZE,
+	.destroy = event_destroy,
+	.release = event_release,
+};
 
 HANDLE WINAPI CreateEventA(LPSECURITY_ATTRIBUTES attributes, BOOL manual, BOOL initial,
 			   LPCSTR name)

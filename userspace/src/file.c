@@ -34,8 +34,34 @@ struct open_args {
 
 static void file_last_handle(struct cio_object *obj);
 static void file_destroy(struct cio_object *obj);
+static void file_after_fork(struct cio_object *obj);
 
-const struct cio_class cio_file_class = { "file", file_last_handle, file_destroy };
+/*
+ * A synchronous file is signalled while it has nothing to do (W-EVT-2), which its `busy` says; that
+ * somebody waits for it is left there, for him who has it.
+ */
+static bool file_ready(const struct cio_object *obj, const struct cio_thread *thread)
+{
+	struct cio_file *file = cio_entry(obj, struct cio_file, obj);
+	unsigned int busy = 1;
+
+	(void)thread;
+	if (file->overlapped)
+		return obj->signalled;
+	return !atomic_compare_exchange_strong(&file->busy, &busy, 2) && busy == 0;
+}
+
+const struct cio_class cio_file_class = {
+	.name = "file",
+	.all = FILE_ALL_ACCESS,
+	.read = FILE_GENERIC_READ,
+	.write = FILE_GENERIC_WRITE,
+	.execute = FILE_GENERIC_EXECUTE,
+	.last_handle = file_last_handle,
+	.destroy = file_destroy,
+	.ready = file_ready,
+	.after_fork = file_after_fork,
+};
 
 struct cio_file *cio_file_new(void)
 {
@@ -85,10 +111,10 @@ static void file_destroy(struct cio_object *obj)
 	free(file);
 }
 
-void cio_file_reinit_in_child(struct cio_object *obj)
+/* Whoever had it busy is not here. */
+static void file_after_fork(struct cio_object *obj)
 {
-	if (obj->class == &cio_file_class)
-		atomic_store(&cio_entry(obj, struct cio_file, obj)->busy, 0);
+	atomic_store(&cio_entry(obj, struct cio_file, obj)->busy, 0);
 }
 
 static DWORD check_args(const struct open_args *a)

@@ -11,6 +11,7 @@
 #include "object.h"
 
 struct cio_op;
+struct cio_port;
 
 /*
  * Where order matters, requests are served one after the other: bytes of a stream go to the oldest
@@ -33,6 +34,10 @@ struct cio_file {
 	struct cio_list ops; /* pending; state lock */
 	struct cio_lane lanes[2]; /* reads and writes, unless seekable; state lock */
 
+	struct cio_port *port; /* state lock, as for the next two; once set, it stays (W-PORT-2) */
+	ULONG_PTR key;
+	UCHAR modes; /* FILE_SKIP_* */
+
 	/* A synchronous file object serves one request at a time, and keeps a position. */
 	atomic_uint busy; /* futex: 0 free, 1 taken, 2 taken and wanted */
 	uint64_t position;
@@ -45,9 +50,6 @@ struct cio_file {
 };
 
 struct cio_file *cio_file_new(void);
-
-/* Under the state lock: forgets who had the object busy. */
-void cio_file_reinit_in_child(struct cio_object *obj);
 
 /* Sharing. False: it conflicts with a file that is open. */
 bool cio_share_enter(struct cio_file *file);

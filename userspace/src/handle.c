@@ -1,23 +1,14 @@
 // SPDX-License-Identifier: MIT
-#include <pthread.h>
 #include <stdlib.h>
 
 #include "handle.h"
+#include "lock.h"
 #include "status.h"
 #include "thread.h"
 
-#define CHUNK 256
-#define MAX_CHUNKS 65536
-
-struct entry {
-	struct cio_object *obj; /* NULL: free */
-	DWORD access;
-	uint32_t next_free;
-};
-
-static pthread_mutex_t table = PTHREAD_MUTEX_INITIALIZER;
-static struct entry *chunks[MAX_CHUNKS];
-static uint32_t used; /* entries that have ever been handed out */
+static struct cio_lock table = CIO_LOCK_INIT;
+struct cio_handle *_Atomic cio_handle_chunks[CIO_HANDLE_CHUNKS];
+static uint32_t used; /* entries that have ever been handed out; table's lock, as the next two */
 
 /*
  * Freed entries wait in a queue, not on a stack: a number that was closed comes back as late as
@@ -27,81 +18,97 @@ static uint32_t free_head, free_tail; /* index + 1, 0: none */
 
 void cio_handle_lock(void)
 {
-	pthread_mutex_lock(&table);
+	cio_lock_take(&table);
 }
 
 void cio_handle_unlock(void)
 {
-	pthread_mutex_unlock(&table);
+	cio_lock_drop(&table);
 }
 
-static struct entry *entry_at(uint32_t index)
+void cio_handle_reinit_in_child(void)
 {
-	return &chunks[index / CHUNK][index % CHUNK];
+	cio_lock_reinit_in_child(&table);
 }
 
-static HANDLE handle_of(uint32_t index)
+static struct cio_handle *entry_at(uint32_t index)
 {
-	return (HANDLE)((ULONG_PTR)(index + 1) * 4);
+	struct cio_handle *chunk = atomic_load_explicit(&cio_handle_chunks[index / CIO_HANDLE_CHUNK],
+							memory_order_relaxed);
+
+	return &chunk[index % CIO_HANDLE_CHUNK];
 }
 
-/* The two low bits of a handle belong to the application. */
-static struct entry *entry_of(HANDLE handle, uint32_t *index)
+static HANDLE handle_of(const struct cio_handle *h)
 {
-	ULONG_PTR n = (ULONG_PTR)handle / 4;
-	struct entry *e;
-
-	if (n == 0 || n > used)
-		return NULL;
-	*index = (uint32_t)(n - 1);
-	e = entry_at(*index);
-	return e->obj ? e : NULL;
+	return (HANDLE)(((ULONG_PTR)h->index + 1) * 4);
 }
 
-static bool entry_alloc(uint32_t *index)
+static bool table_grow(void)
 {
-	if (free_head) {
-		*index = free_head - 1;
-		free_head = entry_at(*index)->next_free;
-		if (!free_head)
-			free_tail = 0;
-		return true;
-	}
-	if (used == CHUNK * MAX_CHUNKS)
+	struct cio_handle *chunk;
+
+	if (used == (uint32_t)CIO_HANDLE_CHUNK * CIO_HANDLE_CHUNKS)
 		return false;
-	if (used % CHUNK == 0) {
-		chunks[used / CHUNK] = calloc(CHUNK, sizeof(struct entry));
-		if (!chunks[used / CHUNK])
-			return false;
-	}
-	*index = used++;
+	chunk = calloc(CIO_HANDLE_CHUNK, sizeof(*chunk));
+	if (!chunk)
+		return false;
+	for (uint32_t i = 0; i < CIO_HANDLE_CHUNK; i++)
+		chunk[i].index = used + i;
+	atomic_store_explicit(&cio_handle_chunks[used / CIO_HANDLE_CHUNK], chunk,
+			      memory_order_release);
 	return true;
 }
 
-static void entry_free(uint32_t index)
+static struct cio_handle *entry_alloc(void)
 {
-	struct entry *e = entry_at(index);
+	struct cio_handle *h;
 
-	e->obj = NULL;
-	e->next_free = 0;
-	if (free_tail)
-		entry_at(free_tail - 1)->next_free = index + 1;
-	else
-		free_head = index + 1;
-	free_tail = index + 1;
+	if (free_head) {
+		h = entry_at(free_head - 1);
+		free_head = h->next_free;
+		if (!free_head)
+			free_tail = 0;
+		return h;
+	}
+	if (used % CIO_HANDLE_CHUNK == 0 && !table_grow())
+		return NULL;
+	return entry_at(used++);
 }
 
 static HANDLE handle_add(struct cio_object *obj, DWORD access)
 {
-	uint32_t index;
+	struct cio_handle *h = entry_alloc();
 
-	if (!entry_alloc(&index))
+	if (!h)
 		return NULL;
 	cio_object_get(obj);
 	obj->handles++;
-	entry_at(index)->obj = obj;
-	entry_at(index)->access = access;
-	return handle_of(index);
+	h->obj = obj;
+	h->access = access;
+	h->flags = 0;
+	/* Not a store: a call with a stale handle may be looking at it right now. */
+	atomic_fetch_or(&h->state, CIO_HANDLE_LIVE);
+	return handle_of(h);
+}
+
+void cio_handle_free(struct cio_handle *h)
+{
+	uint64_t closing = CIO_HANDLE_CLOSING;
+	struct cio_object *obj = h->obj;
+
+	/* A call with a stale handle may have looked in between, and then it is the last. */
+	if (!atomic_compare_exchange_strong(&h->state, &closing, 0))
+		return;
+	cio_handle_lock();
+	h->next_free = 0;
+	if (free_tail)
+		entry_at(free_tail - 1)->next_free = h->index + 1;
+	else
+		free_head = h->index + 1;
+	free_tail = h->index + 1;
+	cio_handle_unlock();
+	cio_object_put(obj);
 }
 
 HANDLE cio_handle_new(struct cio_object *obj, DWORD access)
@@ -111,6 +118,16 @@ HANDLE cio_handle_new(struct cio_object *obj, DWORD access)
 	cio_handle_lock();
 	handle = handle_add(obj, access);
 	cio_handle_unlock();
+	return handle;
+}
+
+HANDLE cio_handle_give(struct cio_object *obj, DWORD access)
+{
+	HANDLE handle = cio_handle_new(obj, access);
+
+	cio_object_put(obj);
+	if (!handle)
+		cio_fail(ERROR_NOT_ENOUGH_MEMORY);
 	return handle;
 }
 
@@ -128,21 +145,16 @@ static struct cio_object *get_current_thread(DWORD *access)
 struct cio_object *cio_handle_get_access(HANDLE handle, const struct cio_class *class,
 					 DWORD *access)
 {
+	struct cio_handle *h = cio_handle_pin(handle);
 	struct cio_object *obj = NULL;
-	struct entry *e;
-	uint32_t index;
 
-	if (handle == CIO_CURRENT_THREAD) {
+	if (h) {
+		obj = h->obj;
+		*access = h->access;
+		cio_object_get(obj);
+		cio_handle_unpin(h);
+	} else if (handle == CIO_CURRENT_THREAD) {
 		obj = get_current_thread(access);
-	} else {
-		cio_handle_lock();
-		e = entry_of(handle, &index);
-		if (e) {
-			obj = e->obj;
-			*access = e->access;
-			cio_object_get(obj);
-		}
-		cio_handle_unlock();
 	}
 	if (obj && class && obj->class != class) {
 		cio_object_put(obj);
@@ -169,54 +181,46 @@ struct cio_object *cio_handle_get(HANDLE handle, const struct cio_class *class, 
 void cio_handle_each(void (*fn)(struct cio_object *obj))
 {
 	for (uint32_t i = 0; i < used; i++)
-		if (entry_at(i)->obj)
+		if (atomic_load(&entry_at(i)->state) & CIO_HANDLE_LIVE)
 			fn(entry_at(i)->obj);
 }
 
 BOOL WINAPI CloseHandle(HANDLE handle)
 {
 	CIO_KEEP_ERRNO;
-	struct cio_object *obj = NULL;
-	struct entry *e;
-	uint32_t index;
-	bool last = false;
+	struct cio_handle *h = cio_handle_pin(handle);
+	struct cio_object *obj;
+	bool closed, last = false;
 
-	if (handle == CIO_CURRENT_PROCESS || handle == CIO_CURRENT_THREAD)
-		return TRUE;
+	if (!h) {
+		/* A pseudo handle can be closed, and stays what it is. */
+		if (handle == CIO_CURRENT_PROCESS || handle == CIO_CURRENT_THREAD)
+			return TRUE;
+		return cio_fail(ERROR_INVALID_HANDLE);
+	}
+	obj = h->obj;
 	cio_handle_lock();
-	e = entry_of(handle, &index);
-	if (e) {
-		obj = e->obj;
+	closed = atomic_load(&h->state) & CIO_HANDLE_LIVE;
+	if (closed) {
+		atomic_fetch_add(&h->state, CIO_HANDLE_CLOSING - CIO_HANDLE_LIVE);
 		last = --obj->handles == 0;
-		entry_free(index);
 	}
 	cio_handle_unlock();
-	if (!obj)
-		return cio_fail(ERROR_INVALID_HANDLE);
 	if (last && obj->class->last_handle)
 		obj->class->last_handle(obj);
-	cio_object_put(obj);
-	return TRUE;
+	cio_handle_unpin(h);
+	return closed ? TRUE : cio_fail(ERROR_INVALID_HANDLE);
 }
 
 DWORD cio_map_generic(const struct cio_class *class, DWORD access)
 {
 	DWORD mapped = access & ~(GENERIC_READ | GENERIC_WRITE | GENERIC_EXECUTE | GENERIC_ALL);
-	DWORD all = class == &cio_file_class  ? FILE_ALL_ACCESS :
-		    class == &cio_event_class ? EVENT_ALL_ACCESS :
-						THREAD_ALL_ACCESS;
 
 	if (access & (GENERIC_ALL | MAXIMUM_ALLOWED))
-		mapped = (mapped & ~MAXIMUM_ALLOWED) | all;
-	if (class == &cio_file_class) {
-		mapped |= access & GENERIC_READ ? FILE_GENERIC_READ : 0;
-		mapped |= access & GENERIC_WRITE ? FILE_GENERIC_WRITE : 0;
-		mapped |= access & GENERIC_EXECUTE ? FILE_GENERIC_EXECUTE : 0;
-	} else {
-		mapped |= access & GENERIC_READ ? READ_CONTROL | 1 : 0;
-		mapped |= access & GENERIC_WRITE ? READ_CONTROL | 2 : 0;
-		mapped |= access & GENERIC_EXECUTE ? READ_CONTROL | SYNCHRONIZE : 0;
-	}
+		mapped = (mapped & ~MAXIMUM_ALLOWED) | class->all;
+	mapped |= access & GENERIC_READ ? class->read : 0;
+	mapped |= access & GENERIC_WRITE ? class->write : 0;
+	mapped |= access & GENERIC_EXECUTE ? class->execute : 0;
 	return mapped;
 }
 

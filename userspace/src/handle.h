@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Handles: small numbers that lead to an object with a set of rights. */
+/*
+ * Handles: small numbers that lead to an object with a set of rights.
+ *
+ * A call pins the handle's entry for as long as it needs the object, by one atomic addition and
+ * without a lock. CloseHandle makes the handle invalid at once; the entry, and the reference that
+ * it has on the object, go with the last pin.
+ */
 #ifndef CIO_HANDLE_H
 #define CIO_HANDLE_H
 
@@ -8,10 +14,61 @@
 #define CIO_CURRENT_PROCESS ((HANDLE)(LONG_PTR)-1)
 #define CIO_CURRENT_THREAD ((HANDLE)(LONG_PTR)-2)
 
+#define CIO_HANDLE_CHUNK 256
+#define CIO_HANDLE_CHUNKS 65536
+/* In `state`, above the number of pins. */
+#define CIO_HANDLE_LIVE (1ull << 62)
+#define CIO_HANDLE_CLOSING (1ull << 63)
+
+struct cio_handle {
+	_Atomic uint64_t state; /* 0 pins and no flag: free */
+	struct cio_object *obj;
+	DWORD access;
+	DWORD flags; /* HANDLE_FLAG_*; table's lock */
+	uint32_t index;
+	uint32_t next_free; /* table's lock */
+};
+
+extern struct cio_handle *_Atomic cio_handle_chunks[CIO_HANDLE_CHUNKS];
+
 extern const struct cio_class cio_file_class, cio_event_class, cio_thread_class;
+
+/* The last pin of a closed one is gone. */
+void cio_handle_free(struct cio_handle *h);
+
+static inline void cio_handle_unpin(struct cio_handle *h)
+{
+	if (atomic_fetch_sub(&h->state, 1) == (CIO_HANDLE_CLOSING | 1))
+		cio_handle_free(h);
+}
+
+/* NULL: it is none, or one of the pseudo handles. Leaves the last error alone. */
+static inline struct cio_handle *cio_handle_pin(HANDLE handle)
+{
+	/* The two low bits of a handle belong to the application. */
+	ULONG_PTR n = (ULONG_PTR)handle / 4 - 1;
+	struct cio_handle *h;
+
+	if (n >= (ULONG_PTR)CIO_HANDLE_CHUNK * CIO_HANDLE_CHUNKS)
+		return NULL;
+	h = atomic_load_explicit(&cio_handle_chunks[n / CIO_HANDLE_CHUNK], memory_order_acquire);
+	if (!h)
+		return NULL;
+	h += n % CIO_HANDLE_CHUNK;
+	if (atomic_fetch_add(&h->state, 1) & CIO_HANDLE_LIVE)
+		return h;
+	cio_handle_unpin(h);
+	return NULL;
+}
 
 /* Takes over no reference: the handle gets its own. NULL when there is no memory. */
 HANDLE cio_handle_new(struct cio_object *obj, DWORD access);
+
+/*
+ * The same for a public call that has just made the object: takes the reference over, and sets
+ * the last error if there is no memory.
+ */
+HANDLE cio_handle_give(struct cio_object *obj, DWORD access);
 
 /* The rights that the generic ones stand for, which differ from kind to kind. */
 DWORD cio_map_generic(const struct cio_class *class, DWORD access);
@@ -29,5 +86,6 @@ void cio_handle_each(void (*fn)(struct cio_object *obj));
 
 void cio_handle_lock(void);
 void cio_handle_unlock(void);
+void cio_handle_reinit_in_child(void);
 
 #endif

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
-#include <pthread.h>
-
+#include "lock.h"
 #include "object.h"
 #include "thread.h"
 #include "wait.h"
 
-static pthread_mutex_t state = PTHREAD_MUTEX_INITIALIZER;
-static struct cio_thread *to_wake; /* state lock */
+static struct cio_lock state = CIO_LOCK_INIT;
+static struct cio_thread *to_wake; /* state lock, as is the next */
+static struct cio_work *to_do, **to_do_end = &to_do;
 
 void cio_state_lock(void)
 {
-	pthread_mutex_lock(&state);
+	cio_lock_take(&state);
 }
 
 void cio_wake_later(struct cio_thread *thread)
@@ -23,12 +23,20 @@ void cio_wake_later(struct cio_thread *thread)
 	to_wake = thread;
 }
 
-void cio_state_unlock(void)
+void cio_work_later(struct cio_work *work)
 {
-	struct cio_thread *next, *t = to_wake;
+	if (work->queued)
+		return;
+	work->queued = true;
+	work->next = NULL;
+	*to_do_end = work;
+	to_do_end = &work->next;
+}
 
-	to_wake = NULL;
-	pthread_mutex_unlock(&state);
+static void wake_all(struct cio_thread *t)
+{
+	struct cio_thread *next;
+
 	for (; t; t = next) {
 		next = t->wake_next;
 		atomic_store(&t->wake_queued, false);
@@ -37,11 +45,51 @@ void cio_state_unlock(void)
 	}
 }
 
+static void unlock_and_wake(void)
+{
+	struct cio_thread *wake = to_wake;
+
+	to_wake = NULL;
+	cio_lock_drop(&state);
+	if (wake)
+		wake_all(wake);
+}
+
+/* One at a time: until its turn comes, a piece of work may still be added to, under the lock. */
+static void work_all(void)
+{
+	struct cio_work *work;
+
+	for (;;) {
+		cio_lock_take(&state);
+		work = to_do;
+		if (work) {
+			to_do = work->next;
+			if (!to_do)
+				to_do_end = &to_do;
+			work->queued = false;
+		}
+		unlock_and_wake();
+		if (!work)
+			return;
+		work->run(work);
+	}
+}
+
+void cio_state_unlock(void)
+{
+	bool work = to_do != NULL;
+
+	unlock_and_wake();
+	if (work)
+		work_all();
+}
+
 /* The parent's other threads are gone, and with them whoever was to be woken. */
 void cio_state_reinit_in_child(void)
 {
 	to_wake = NULL;
-	pthread_mutex_unlock(&state);
+	cio_lock_reinit_in_child(&state);
 }
 
 void cio_object_init(struct cio_object *obj, const struct cio_class *class, bool signalled)
@@ -54,44 +102,19 @@ void cio_object_init(struct cio_object *obj, const struct cio_class *class, bool
 	cio_list_init(&obj->waiters);
 }
 
-void cio_object_get(struct cio_object *obj)
+/* Of an auto-reset object the first of them leaves nothing to the others: they stay. */
+void cio_object_serve(struct cio_object *obj)
 {
-	atomic_fetch_add_explicit(&obj->refs, 1, memory_order_relaxed);
-}
+	struct cio_list *pos = obj->waiters.next;
 
-void cio_object_put(struct cio_object *obj)
-{
-	if (atomic_fetch_sub_explicit(&obj->refs, 1, memory_order_acq_rel) == 1)
-		obj->class->destroy(obj);
-}
-
-bool cio_object_try_take(struct cio_object *obj)
-{
-	if (!obj->signalled)
-		return false;
-	if (obj->auto_reset)
-		obj->signalled = false;
-	return true;
-}
-
-void cio_object_add_waiter(struct cio_object *obj, struct cio_waiter *w)
-{
-	atomic_store_explicit(&w->done, false, memory_order_relaxed);
-	cio_list_add_tail(&w->link, &obj->waiters);
-}
-
-void cio_object_signal(struct cio_object *obj)
-{
-	obj->signalled = true;
-	cio_list_each_safe(pos, tmp, &obj->waiters) {
+	while (pos != &obj->waiters) {
 		struct cio_waiter *w = cio_entry(pos, struct cio_waiter, link);
-		struct cio_thread *thread = w->thread;
+		const struct cio_wait *wait = w->wait;
 
-		if (!w->watches && !cio_object_try_take(obj))
-			continue;
-		cio_list_del(&w->link);
-		cio_wake_later(thread);
-		/* From here on the waiter's stack frame may be gone. */
-		atomic_store(&w->done, true);
+		/* Ending a wait unlinks all that it has here. */
+		do
+			pos = pos->next;
+		while (pos != &obj->waiters && cio_entry(pos, struct cio_waiter, link)->wait == wait);
+		cio_waiter_serve(w);
 	}
 }

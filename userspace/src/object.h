@@ -3,9 +3,9 @@
  * What a handle leads to: a counted object that can be waited for.
  *
  * One lock, the state lock, guards every object's signal state and waiters, every file's and
- * thread's list of pending operations, and who reaps the ring. Nothing sleeps and nothing of
- * the application's is called under it. Threads to be woken are gathered and woken after it
- * has been dropped.
+ * thread's list of pending operations, the queues of ports and of APCs, and who reaps the ring.
+ * Nothing sleeps and nothing of the application's is called under it. Threads to be woken, and
+ * work that may not be done under it, are gathered and seen to after it has been dropped.
  */
 #ifndef CIO_OBJECT_H
 #define CIO_OBJECT_H
@@ -15,15 +15,31 @@
 #include <windows.h>
 
 #include "list.h"
+#include "pending.h"
 
 struct cio_thread;
 struct cio_object;
+struct cio_wait;
 
 struct cio_class {
 	const char *name;
+	/* Every right there is, and those that the generic ones stand for. */
+	DWORD all, read, write, execute;
+	bool no_waits; /* a wait for it fails: ERROR_INVALID_HANDLE */
 	/* No handle leads to the object any more; references may remain. May sleep. */
 	void (*last_handle)(struct cio_object *obj);
 	void (*destroy)(struct cio_object *obj);
+	/*
+	 * State lock. Whether a wait of this thread would be satisfied now, and what its
+	 * satisfaction does; true: the object was abandoned. NULL: `signalled` says, and an
+	 * auto-reset object is reset.
+	 */
+	bool (*ready)(const struct cio_object *obj, const struct cio_thread *thread);
+	bool (*take)(struct cio_object *obj, struct cio_thread *thread);
+	/* What SignalObjectAndWait does to it; NULL: nothing. State lock. 0, or a Win32 error. */
+	DWORD (*release)(struct cio_object *obj, struct cio_thread *thread);
+	/* The child of a fork has this object and none of the parent's other threads. */
+	void (*after_fork)(struct cio_object *obj);
 };
 
 struct cio_object {
@@ -32,30 +48,61 @@ struct cio_object {
 	unsigned int handles; /* handle table's lock */
 	bool signalled; /* state lock, like all below */
 	bool auto_reset;
-	struct cio_list waiters;
+	struct cio_list waiters; /* struct cio_waiter */
 };
 
-/* Lives on the waiting thread's stack. */
-struct cio_waiter {
-	struct cio_list link;
-	struct cio_thread *thread;
-	atomic_bool done;
-	/* Is told of every signal and takes none: for one who looks at an OVERLAPPED instead. */
-	bool watches;
+/* What is to be done once the state lock is free, by whoever drops it. */
+struct cio_work {
+	struct cio_work *next;
+	bool queued; /* state lock */
+	void (*run)(struct cio_work *work);
 };
 
 void cio_state_lock(void);
 void cio_state_unlock(void);
 void cio_state_reinit_in_child(void);
 
+/* Under the state lock. What is queued already is not queued twice. */
+void cio_wake_later(struct cio_thread *thread);
+void cio_work_later(struct cio_work *work);
+
 void cio_object_init(struct cio_object *obj, const struct cio_class *class, bool signalled);
-void cio_object_get(struct cio_object *obj);
-void cio_object_put(struct cio_object *obj);
+
+static inline void cio_object_get(struct cio_object *obj)
+{
+	atomic_fetch_add_explicit(&obj->refs, 1, memory_order_relaxed);
+}
+
+static inline void cio_object_put(struct cio_object *obj)
+{
+	if (atomic_fetch_sub_explicit(&obj->refs, 1, memory_order_acq_rel) == 1)
+		obj->class->destroy(obj);
+}
 
 /* Under the state lock: */
-void cio_object_signal(struct cio_object *obj);
-bool cio_object_try_take(struct cio_object *obj);
-void cio_object_add_waiter(struct cio_object *obj, struct cio_waiter *w);
-void cio_wake_later(struct cio_thread *thread);
+static inline bool cio_object_ready(const struct cio_object *obj, const struct cio_thread *thread)
+{
+	return obj->class->ready ? obj->class->ready(obj, thread) : obj->signalled;
+}
+
+/* Only of one that is ready. True: it was abandoned. */
+static inline bool cio_object_take(struct cio_object *obj, struct cio_thread *thread)
+{
+	if (obj->class->take)
+		return obj->class->take(obj, thread);
+	if (obj->auto_reset)
+		obj->signalled = false;
+	return false;
+}
+
+/* Ends the waits that can be ended now. */
+void cio_object_serve(struct cio_object *obj);
+
+static inline void cio_object_signal(struct cio_object *obj)
+{
+	obj->signalled = true;
+	if (!cio_list_empty(&obj->waiters))
+		cio_object_serve(obj);
+}
 
 #endif

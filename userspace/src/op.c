@@ -104,6 +104,8 @@ static DWORD op_start(struct cio_ring *ring, struct cio_thread *self,
 	op->event = req->event;
 	op->thread = self;
 	op->overlapped = req->overlapped;
+	op->routine = req->routine;
+	op->no_packet = req->hidden || (ULONG_PTR)req->overlapped->hEvent & 1; /* W-EVT-3 */
 	op->write = req->write;
 	op->append = req->append;
 	op->polling = false;
@@ -130,43 +132,113 @@ static DWORD op_start(struct cio_ring *ring, struct cio_thread *self,
 	return STATUS_PENDING;
 }
 
-static void publish_locked(struct cio_file *file, struct cio_object *event,
-			   LPOVERLAPPED overlapped, DWORD status, DWORD bytes)
+static void publish_locked(LPOVERLAPPED overlapped, DWORD status, DWORD bytes)
 {
-	if (overlapped) {
-		overlapped->InternalHigh = bytes;
-		/* From this store on, the application may do with its memory what it likes. */
-		__atomic_store_n(&overlapped->Internal, status, __ATOMIC_RELEASE);
-	}
-	cio_object_signal(event ? event : &file->obj);
+	overlapped->InternalHigh = bytes;
+	/* From this store on, the application may do with its memory what it likes. */
+	__atomic_store_n(&overlapped->Internal, status, __ATOMIC_RELEASE);
 }
+
+static void op_free_locked(struct cio_op *op)
+{
+	op->next_free = free_ops;
+	free_ops = op;
+}
+
+static void packet_release(struct cio_packet *packet)
+{
+	op_free_locked(cio_entry(packet, struct cio_op, packet));
+}
+
+static void apc_drop(struct cio_apc *apc)
+{
+	cio_state_lock();
+	op_free_locked(cio_entry(apc, struct cio_op, apc));
+	cio_state_unlock();
+}
+
+/* A failed request has moved nothing, and a warning is not an error here (W-RWEX-3). */
+static void apc_run(struct cio_apc *apc)
+{
+	struct cio_op *op = cio_entry(apc, struct cio_op, apc);
+	LPOVERLAPPED_COMPLETION_ROUTINE routine = op->routine;
+	DWORD error = cio_status_failed(op->status) ? cio_status_to_error(op->status) : 0;
+	LPOVERLAPPED overlapped = op->overlapped;
+	DWORD bytes = error ? 0 : op->done;
+
+	apc_drop(apc);
+	routine(error, bytes, overlapped);
+}
+
+/* The APC or the packet. False: neither, and the operation is free. */
+static bool op_queue_end(struct cio_op *op, DWORD status, bool inlined)
+{
+	struct cio_file *file = op->file;
+
+	op->status = status;
+	if (op->routine) {
+		op->apc = (struct cio_apc){ .run = apc_run, .drop = apc_drop };
+		return cio_apc_queue(op->thread, &op->apc);
+	}
+	if (!file->port || op->no_packet)
+		return false;
+	if (inlined && cio_status_ok(status) && file->modes & FILE_SKIP_COMPLETION_PORT_ON_SUCCESS)
+		return false; /* W-MODE-1 */
+	op->packet = (struct cio_packet){ .key = file->key,
+					  .overlapped = op->overlapped,
+					  .status = status,
+					  .bytes = op->done,
+					  .release = packet_release };
+	cio_port_post(file->port, &op->packet);
+	return true;
+}
+
+/* W-OVL-8. True: the notification has the operation now. */
+static bool op_notify(struct cio_op *op, DWORD status, bool inlined)
+{
+	publish_locked(op->overlapped, status, op->done);
+	if (op->event)
+		cio_object_signal(op->event);
+	else if (!(op->file->modes & FILE_SKIP_SET_EVENT_ON_HANDLE))
+		cio_object_signal(&op->file->obj);
+	return op_queue_end(op, status, inlined);
+}
+
+/* Whether its thread was waiting for the last of what it has issued, to end. */
+static void thread_forget(struct cio_op *op)
+{
+	struct cio_thread *thread = op->thread;
+
+	cio_list_del(&op->in_thread);
+	if (!thread || !thread->draining || !cio_list_empty(&thread->ops))
+		return;
+	cio_wake_later(thread);
+	atomic_store(&thread->drained, true);
+}
+
+enum how { SILENT, INLINE, PENDED };
 
 /*
  * The end, again in one step: status and signal cannot be seen apart, so that a thread which sees
  * the one and starts its next request with the same event cannot lose its reset to our signal.
  * Returns the operation whose turn has come, for the caller to begin.
  */
-static struct cio_op *op_finish(struct cio_op *op, DWORD status, bool notify)
+static struct cio_op *op_finish(struct cio_op *op, DWORD status, enum how how)
 {
 	struct cio_file *file = op->file;
 	struct cio_object *event = op->event;
-	struct cio_thread *thread = op->thread;
 	struct cio_op *next;
+	bool queued;
 
 	cio_state_lock();
-	if (notify)
-		publish_locked(file, event, op->overlapped, status, op->done);
+	atomic_fetch_add(&op->generation, 1);
 	cio_list_del(&op->in_file);
-	cio_list_del(&op->in_thread);
 	next = lane_leave(op);
 	atomic_fetch_sub(&op->ring->inflight, 1);
-	if (thread->draining && cio_list_empty(&thread->ops)) {
-		cio_wake_later(thread);
-		atomic_store(&thread->drained, true);
-	}
-	atomic_fetch_add(&op->generation, 1);
-	op->next_free = free_ops;
-	free_ops = op;
+	queued = how != SILENT && op_notify(op, status, how == INLINE);
+	thread_forget(op);
+	if (!queued)
+		op_free_locked(op);
 	cio_state_unlock();
 	if (event)
 		cio_object_put(event);
@@ -213,10 +285,10 @@ static bool op_arrive(struct cio_op *op, uint32_t how)
 }
 
 /* Ends an operation, and begins the next of its lane, which may be over at once, and so on. */
-static void op_end(struct cio_op *op, DWORD status, bool notify)
+static void op_end(struct cio_op *op, DWORD status, enum how how)
 {
 	for (;;) {
-		op = op_finish(op, status, notify);
+		op = op_finish(op, status, how);
 		if (!op)
 			return;
 		status = cancel_asked(op) ? CIO_CANCELLED : cio_step_next(op);
@@ -225,7 +297,7 @@ static void op_end(struct cio_op *op, DWORD status, bool notify)
 		op->status = status;
 		if (!op_arrive(op, CIO_OP_ENDED))
 			return;
-		notify = true;
+		how = PENDED;
 	}
 }
 
@@ -257,9 +329,12 @@ DWORD cio_op_run(struct cio_thread *self, const struct cio_request *req, DWORD *
 		bool cancelled = status == CIO_CANCELLED;
 
 		*bytes = op->done;
-		if (op->done && op->overlapped)
+		if (op->done)
 			op->overlapped->InternalHigh = op->done;
-		op_end(op, status, cancelled || cio_status_ok(status));
+		op_end(op, status,
+		       cancelled		   ? PENDED :
+		       cio_status_failed(status) ? SILENT :
+						   INLINE);
 		if (cancelled)
 			status = STATUS_PENDING;
 	}
@@ -277,7 +352,7 @@ static void op_arrived(struct cio_op *op, int res)
 	atomic_fetch_and(&op->flags, ~CIO_OP_ARRIVED);
 	status = cio_step_result(op, res);
 	if (status != STATUS_PENDING)
-		op_end(op, status, true);
+		op_end(op, status, PENDED);
 }
 
 bool cio_op_event(struct cio_ring *ring, uint64_t tag, int res)
@@ -288,22 +363,21 @@ bool cio_op_event(struct cio_ring *ring, uint64_t tag, int res)
 	return false;
 }
 
-void cio_publish(struct cio_file *file, struct cio_object *event, LPOVERLAPPED overlapped,
-		 DWORD status, DWORD bytes)
+void cio_publish(struct cio_object *event, LPOVERLAPPED overlapped, DWORD status, DWORD bytes)
 {
 	cio_state_lock();
-	publish_locked(file, event, overlapped, status, bytes);
-	/* It is only on an overlapped handle that the event takes the file object's place. */
-	cio_object_signal(&file->obj);
+	publish_locked(overlapped, status, bytes);
+	if (event)
+		cio_object_signal(event);
 	cio_state_unlock();
 }
 
-void cio_unpublish(struct cio_file *file, struct cio_object *event)
+void cio_unpublish(struct cio_object *event)
 {
+	if (!event)
+		return;
 	cio_state_lock();
-	file->obj.signalled = false;
-	if (event)
-		event->signalled = false;
+	event->signalled = false;
 	cio_state_unlock();
 }
 
@@ -315,7 +389,8 @@ void cio_ops_reinit_in_child(void)
 		if (!op->in_file.next || cio_list_empty(&op->in_file))
 			continue;
 		/* To the child, they look cancelled. Its memory is its own: nobody else sees it. */
-		publish_locked(op->file, op->event, op->overlapped, CIO_CANCELLED, op->done);
+		publish_locked(op->overlapped, CIO_CANCELLED, op->done);
+		cio_object_signal(op->event ? op->event : &op->file->obj);
 		/* The references are kept: the child is a poor place to close things. */
 		cio_list_del(&op->in_file);
 		cio_list_del(&op->in_thread);

@@ -19,9 +19,11 @@
 #include <stdint.h>
 #include <windows.h>
 
+#include "apc.h"
 #include "file.h"
 #include "list.h"
 #include "object.h"
+#include "port.h"
 #include "ring.h"
 
 #define CIO_OP_ISSUING 1u
@@ -36,8 +38,15 @@ struct cio_op {
 	struct cio_ring *ring;
 	struct cio_file *file;
 	struct cio_object *event; /* NULL: the file object is signalled instead */
-	struct cio_thread *thread;
+	struct cio_thread *thread; /* that has issued it, and takes it along when it ends; state lock */
 	LPOVERLAPPED overlapped;
+	LPOVERLAPPED_COMPLETION_ROUTINE routine; /* its end is an APC to `thread` */
+	bool no_packet; /* its end is not the port's business */
+	/* Its notification, for as long as that is queued; the operation is reused after it. */
+	union {
+		struct cio_apc apc;
+		struct cio_packet packet;
+	};
 
 	uint32_t index;
 	_Atomic uint32_t generation; /* of this use; part of user_data */
@@ -59,6 +68,8 @@ struct cio_request {
 	struct cio_file *file;
 	struct cio_object *event;
 	LPOVERLAPPED overlapped;
+	LPOVERLAPPED_COMPLETION_ROUTINE routine;
+	bool hidden; /* the application knows nothing of the OVERLAPPED */
 	bool write, append;
 	bool append_only; /* the handle can do nothing else */
 	void *buffer;
@@ -68,8 +79,8 @@ struct cio_request {
 
 /*
  * Starts the request. STATUS_PENDING: it will end later. Anything else: it has ended inline, with
- * *bytes transferred; on success the notifications have been made (W-OVL-5), on an error none has
- * (W-OVL-7).
+ * *bytes transferred; on success or a warning the notifications have been made (W-OVL-5, -6), on an
+ * error none has (W-OVL-7).
  */
 DWORD cio_op_run(struct cio_thread *self, const struct cio_request *req, DWORD *bytes);
 
@@ -91,14 +102,16 @@ void cio_ops_watch(struct cio_ring *ring, const uint64_t *tags, unsigned int cou
  */
 bool cio_ops_cancel(struct cio_file *file, LPOVERLAPPED overlapped, struct cio_thread *thread);
 
-/* Cancels what the calling thread has issued, and waits for its end (W-THREAD-3, -4). */
+/*
+ * The calling thread ends: cancels what it has issued, and waits for its end, but lets go what is
+ * bound for a port (W-THREAD-3, -4).
+ */
 void cio_ops_drain_thread(struct cio_thread *self);
 
-/* For synchronous requests: publishes a result and signals the event and the file. */
-void cio_publish(struct cio_file *file, struct cio_object *event, LPOVERLAPPED overlapped,
-		 DWORD status, DWORD bytes);
+/* For synchronous requests that have an OVERLAPPED: publishes a result and signals the event. */
+void cio_publish(struct cio_object *event, LPOVERLAPPED overlapped, DWORD status, DWORD bytes);
 /* The other half: what a start resets (W-OVL-3). */
-void cio_unpublish(struct cio_file *file, struct cio_object *event);
+void cio_unpublish(struct cio_object *event);
 
 /* Pending operations belong to the parent. */
 void cio_ops_reinit_in_child(void);

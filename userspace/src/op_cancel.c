@@ -226,6 +226,15 @@ void cio_ops_drain_thread(struct cio_thread *self)
 	bool idle;
 
 	cio_state_lock();
+	cio_list_each_safe(pos, tmp, &self->ops) {
+		struct cio_op *op = cio_entry(pos, struct cio_op, in_thread);
+
+		if (!op->file->port || op->routine)
+			continue;
+		/* The kernel will say that it is cancelled, and who reaps that issues it again. */
+		cio_list_del(&op->in_thread);
+		op->thread = NULL;
+	}
 	idle = cio_list_empty(&self->ops);
 	atomic_store(&self->drained, idle);
 	self->draining = !idle;

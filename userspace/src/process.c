@@ -45,7 +45,8 @@ static void after_fork_in_parent(void)
 static void forget_others(struct cio_object *obj)
 {
 	cio_list_init(&obj->waiters);
-	cio_file_reinit_in_child(obj);
+	if (obj->class->after_fork)
+		obj->class->after_fork(obj);
 }
 
 /*
@@ -58,7 +59,7 @@ static void after_fork_in_child(void)
 	cio_ops_reinit_in_child();
 	cio_thread_reinit_in_child();
 	cio_state_reinit_in_child();
-	cio_handle_unlock();
+	cio_handle_reinit_in_child();
 	cio_ring_reinit_in_child();
 	cio_share_unlock();
 	pthread_mutex_unlock(&dying_lock);

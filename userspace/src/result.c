@@ -13,65 +13,68 @@ static DWORD status_of(LPOVERLAPPED overlapped)
 
 /*
  * Every request is published under the state lock, together with the signal of its object. So one
- * who watches that object and looks at the request in between misses nothing, and is not deceived
- * by a signal that was meant for another request, or was consumed by another waiter.
+ * who looks at the request when that object is signalled misses nothing, and is not deceived by a
+ * signal that was meant for another request, or was consumed by another waiter.
  */
-void cio_wait_final(struct cio_thread *self, struct cio_object *obj, LPOVERLAPPED overlapped)
+DWORD cio_wait_final(struct cio_thread *self, struct cio_object *obj, LPOVERLAPPED overlapped,
+		     DWORD milliseconds, BOOL alertable)
 {
-	bool final;
+	struct cio_waiter link;
+	struct cio_wait wait;
 
-	do {
-		struct cio_waiter w = { .thread = self, .watches = true };
-
-		cio_state_lock();
-		final = status_of(overlapped) != STATUS_PENDING;
-		if (!final)
-			cio_object_add_waiter(obj, &w);
-		cio_state_unlock();
-		if (!final)
-			cio_wait_until(self, &w.done, CIO_FOREVER);
-	} while (!final);
+	cio_wait_init(&wait, self, &link, &obj, 1);
+	wait.overlapped = overlapped;
+	wait.alertable = alertable;
+	return cio_wait_run(&wait, milliseconds);
 }
 
-/* The wait of GetOverlappedResult, which takes an auto-reset event as any wait does. */
-static BOOL wait_for_result(HANDLE handle, LPOVERLAPPED overlapped)
+/* Takes an auto-reset event as any wait does. WAIT_FAILED with the last error set. */
+static DWORD wait_for_result(HANDLE handle, LPOVERLAPPED overlapped, DWORD milliseconds,
+			     BOOL alertable)
 {
 	struct cio_thread *self = cio_self();
 	HANDLE target = (HANDLE)((ULONG_PTR)overlapped->hEvent & ~(ULONG_PTR)3);
 	struct cio_object *obj;
+	DWORD result;
 
 	if (!self)
-		return FALSE;
+		return WAIT_FAILED;
 	obj = target ? cio_handle_get(target, NULL, SYNCHRONIZE) :
 		       cio_handle_get(handle, &cio_file_class, SYNCHRONIZE);
 	if (!obj)
-		return FALSE;
-	cio_wait_final(self, obj, overlapped);
-	cio_state_lock();
-	cio_object_try_take(obj);
-	cio_state_unlock();
+		return WAIT_FAILED;
+	result = cio_wait_final(self, obj, overlapped, milliseconds, alertable);
 	cio_object_put(obj);
-	return TRUE;
+	return result;
 }
 
-BOOL WINAPI GetOverlappedResult(HANDLE handle, LPOVERLAPPED overlapped, LPDWORD transferred,
-				BOOL wait)
+BOOL WINAPI GetOverlappedResultEx(HANDLE handle, LPOVERLAPPED overlapped, LPDWORD transferred,
+				  DWORD milliseconds, BOOL alertable)
 {
 	CIO_KEEP_ERRNO;
-	DWORD status = status_of(overlapped);
+	DWORD status = status_of(overlapped), result;
 
 	if (status == STATUS_PENDING) {
 		cio_ring_poll();
 		status = status_of(overlapped);
 	}
 	if (status == STATUS_PENDING) {
-		if (!wait)
+		if (!milliseconds)
 			return cio_fail(ERROR_IO_INCOMPLETE);
-		if (!wait_for_result(handle, overlapped))
+		result = wait_for_result(handle, overlapped, milliseconds, alertable);
+		if (result == WAIT_FAILED)
 			return FALSE;
+		if (result != WAIT_OBJECT_0)
+			return cio_fail(result); /* 258 and 192, as they are (W-GOREX-1) */
 		status = status_of(overlapped);
 	}
 	if (transferred)
 		*transferred = (DWORD)overlapped->InternalHigh;
 	return cio_status_ok(status) ? TRUE : cio_fail_status(status);
+}
+
+BOOL WINAPI GetOverlappedResult(HANDLE handle, LPOVERLAPPED overlapped, LPDWORD transferred,
+				BOOL wait)
+{
+	return GetOverlappedResultEx(handle, overlapped, transferred, wait ? INFINITE : 0, FALSE);
 }

@@ -63,13 +63,14 @@ static DWORD request_offset(struct cio_request *req)
 /* Waits for a request whose OVERLAPPED the caller has never seen (W-RW-5). */
 static DWORD wait_hidden(struct cio_thread *self, struct cio_request *req, DWORD *bytes)
 {
-	cio_wait_final(self, &req->file->obj, req->overlapped);
+	cio_wait_final(self, &req->file->obj, req->overlapped, INFINITE, FALSE);
 	*bytes = (DWORD)req->overlapped->InternalHigh;
 	return (DWORD)req->overlapped->Internal;
 }
 
 static BOOL run_overlapped(struct cio_thread *self, struct cio_request *req, LPDWORD transferred)
 {
+	CIO_KEEP_ERRNO;
 	OVERLAPPED hidden = { .Internal = STATUS_PENDING };
 	bool hide = !req->overlapped;
 	DWORD status, bytes = 0, error;
@@ -78,6 +79,7 @@ static BOOL run_overlapped(struct cio_thread *self, struct cio_request *req, LPD
 		return cio_fail(ERROR_INVALID_PARAMETER);
 	if (hide)
 		req->overlapped = &hidden;
+	req->hidden = hide;
 	error = request_offset(req);
 	if (error)
 		return cio_fail(error);
@@ -91,89 +93,133 @@ static BOOL run_overlapped(struct cio_thread *self, struct cio_request *req, LPD
 	return cio_status_ok(status) ? TRUE : cio_fail_status(status);
 }
 
-static BOOL run_synchronous(struct cio_thread *self, struct cio_request *req, LPDWORD transferred)
+/* What an application that gave an OVERLAPPED sees of a synchronous request. */
+static void show_result(struct cio_request *req, DWORD status, DWORD bytes)
 {
-	DWORD bytes = 0, error = 0, status;
+	/* An error leaves the OVERLAPPED as it was, but a cancelled request has been pending. */
+	if (!cio_status_failed(status) || status == CIO_CANCELLED)
+		cio_publish(req->event, req->overlapped, status, bytes);
+	else if (bytes)
+		req->overlapped->InternalHigh = bytes;
+}
+
+static DWORD transfer_locked(struct cio_thread *self, struct cio_request *req, DWORD *bytes)
+{
+	DWORD error = request_offset(req);
+
+	if (error)
+		return CIO_INVALID_PARAMETER;
+	if (req->event)
+		cio_unpublish(req->event);
+	return cio_sync_transfer(self, req, bytes);
+}
+
+BOOL cio_rw_synchronous(struct cio_thread *self, struct cio_request *req, LPDWORD transferred)
+{
+	DWORD bytes = 0, status = CIO_INVALID_HANDLE;
 
 	cio_sync_begin(self, req->file, req->overlapped);
 	/* From here on the last close finds us; if it has been before, it is told from here. */
-	if (atomic_load(&req->file->closed)) {
-		cio_sync_end(self);
-		return cio_fail(ERROR_INVALID_HANDLE);
-	}
-	status = cio_sync_lock_file(self, req->file);
-	if (status == CIO_OK) {
-		error = request_offset(req);
-		if (!error) {
-			cio_unpublish(req->file, req->event);
-			status = cio_sync_transfer(self, req, &bytes);
+	if (!atomic_load(&req->file->closed)) {
+		status = cio_sync_lock_file(self, req->file);
+		if (status == CIO_OK) {
+			status = transfer_locked(self, req, &bytes);
+			cio_sync_unlock_file(req->file);
 		}
-		cio_sync_unlock_file(req->file);
 	}
-	cio_sync_end(self);
-	if (error)
-		return cio_fail(error);
+	cio_sync_end_on(&self->sync);
 	if (status == CIO_END_OF_FILE && !req->overlapped)
 		status = CIO_OK; /* W-RW-4 */
 	if (transferred)
 		*transferred = bytes;
-	/* An error leaves the OVERLAPPED as it was, but a cancelled request has been pending. */
-	if (cio_status_ok(status) || status == CIO_CANCELLED)
-		cio_publish(req->file, req->event, req->overlapped, status, bytes);
-	else if (bytes && req->overlapped)
-		req->overlapped->InternalHigh = bytes;
+	if (req->overlapped)
+		show_result(req, status, bytes);
 	return cio_status_ok(status) ? TRUE : cio_fail_status(status);
 }
 
-static BOOL read_or_write(HANDLE handle, void *buffer, DWORD length, LPDWORD transferred,
-			  LPOVERLAPPED overlapped, bool write)
+static bool takes_routine(struct cio_file *file)
 {
+	bool ok;
+
+	cio_state_lock();
+	ok = !file->port;
+	cio_state_unlock();
+	return ok;
+}
+
+static BOOL run(struct cio_thread *self, struct cio_request *req, HANDLE event,
+		LPDWORD transferred)
+{
+	BOOL ok;
+
+	if (!req->overlapped && !transferred)
+		return cio_fail(ERROR_INVALID_PARAMETER);
+	if (req->routine && !takes_routine(req->file))
+		return cio_fail(ERROR_INVALID_PARAMETER); /* W-OVL-10 */
+	if (event) {
+		req->event = cio_handle_get(event, &cio_event_class, EVENT_MODIFY_STATE);
+		if (!req->event)
+			return FALSE;
+	}
+	if (req->file->overlapped)
+		ok = run_overlapped(self, req, transferred);
+	else if (req->routine)
+		ok = cio_rwex_synchronous(self, req);
+	else
+		ok = cio_rw_synchronous(self, req, transferred);
+	if (req->event)
+		cio_object_put(req->event);
+	return ok;
+}
+
+BOOL cio_read_or_write(HANDLE handle, void *buffer, DWORD length, LPDWORD transferred,
+		       LPOVERLAPPED overlapped, LPOVERLAPPED_COMPLETION_ROUTINE routine, bool write)
+{
+	const DWORD needed = write ? FILE_WRITE_DATA | FILE_APPEND_DATA : FILE_READ_DATA;
 	struct cio_thread *self = cio_self();
-	struct cio_request req = { .overlapped = overlapped, .buffer = buffer, .length = length,
-				   .write = write };
-	struct cio_object *obj;
-	HANDLE event;
-	DWORD access;
+	HANDLE event = NULL;
+	struct cio_handle *h;
 	BOOL ok;
 
 	if (transferred)
 		*transferred = 0;
-	if (overlapped)
+	if (overlapped) {
 		__atomic_store_n(&overlapped->Internal, STATUS_PENDING, __ATOMIC_RELAXED);
+		if (!routine) /* W-EVT-4 */
+			event = (HANDLE)((ULONG_PTR)overlapped->hEvent & ~(ULONG_PTR)3);
+	}
 	if (!self)
 		return FALSE;
-	obj = cio_handle_get_access(handle, &cio_file_class, &access);
-	if (!obj)
-		return FALSE;
-	req.file = cio_entry(obj, struct cio_file, obj);
-	req.append_only = !(access & FILE_WRITE_DATA);
-	event = overlapped ? (HANDLE)((ULONG_PTR)overlapped->hEvent & ~(ULONG_PTR)3) : NULL;
-	if (!(access & (write ? FILE_WRITE_DATA | FILE_APPEND_DATA : FILE_READ_DATA)))
+	h = cio_handle_pin(handle);
+	if (!h)
+		return cio_fail(ERROR_INVALID_HANDLE);
+	if (h->obj->class != &cio_file_class) {
+		ok = cio_fail(ERROR_INVALID_HANDLE);
+	} else if (!(h->access & needed)) {
 		ok = cio_fail(ERROR_ACCESS_DENIED);
-	else if (!overlapped && !transferred)
-		ok = cio_fail(ERROR_INVALID_PARAMETER);
-	else if (event && !(req.event = cio_handle_get(event, &cio_event_class, EVENT_MODIFY_STATE)))
-		ok = FALSE;
-	else if (req.file->overlapped)
-		ok = run_overlapped(self, &req, transferred);
-	else
-		ok = run_synchronous(self, &req, transferred);
-	if (req.event)
-		cio_object_put(req.event);
-	cio_object_put(obj);
+	} else {
+		struct cio_request req = { .file = cio_entry(h->obj, struct cio_file, obj),
+					   .overlapped = overlapped,
+					   .routine = routine,
+					   .write = write,
+					   .append_only = !(h->access & FILE_WRITE_DATA),
+					   .buffer = buffer,
+					   .length = length };
+
+		ok = run(self, &req, event, transferred);
+	}
+	cio_handle_unpin(h);
 	return ok;
 }
 
 BOOL WINAPI ReadFile(HANDLE handle, LPVOID buffer, DWORD length, LPDWORD transferred,
 		     LPOVERLAPPED overlapped)
 {
-	CIO_KEEP_ERRNO;
-	return read_or_write(handle, buffer, length, transferred, overlapped, false);
+	return cio_read_or_write(handle, buffer, length, transferred, overlapped, NULL, false);
 }
 
 BOOL WINAPI WriteFile(HANDLE handle, LPCVOID buffer, DWORD length, LPDWORD transferred,
 		      LPOVERLAPPED overlapped)
 {
-	CIO_KEEP_ERRNO;
-	return read_or_write(handle, (void *)buffer, length, transferred, overlapped, true);
+	return cio_read_or_write(handle, (void *)buffer, length, transferred, overlapped, NULL, true);
 }

@@ -45,6 +45,12 @@ static inline BOOL cio_status_ok(DWORD status)
 	return (status & 0x80000000u) == 0;
 }
 
+/* A warning is neither success nor failure. */
+static inline BOOL cio_status_failed(DWORD status)
+{
+	return status >> 30 == 3;
+}
+
 DWORD cio_status_to_error(DWORD status);
 DWORD cio_errno_to_status(int err);
 

@@ -132,34 +132,35 @@ void cio_sync_attach(void)
 
 void cio_sync_begin(struct cio_thread *self, struct cio_file *file, LPOVERLAPPED overlapped)
 {
-	uint64_t word = atomic_load_explicit(&self->sync.word, memory_order_relaxed);
+	struct cio_sync *sync = &self->sync;
+	uint64_t word = atomic_load_explicit(&sync->word, memory_order_relaxed);
 
-	atomic_store_explicit(&self->sync.file, file, memory_order_relaxed);
-	atomic_store_explicit(&self->sync.overlapped, overlapped, memory_order_relaxed);
-	atomic_store(&self->sync.word, (word & ~(uint64_t)CIO_SYNC_STATE) | CIO_SYNC_IN_CALL);
+	atomic_store_explicit(&sync->file, file, memory_order_relaxed);
+	atomic_store_explicit(&sync->overlapped, overlapped, memory_order_relaxed);
+	/* Between calls the state's bits are 0. */
+	atomic_store(&sync->word, word | CIO_SYNC_IN_CALL);
 }
 
 bool cio_sync_end(struct cio_thread *self)
 {
-	uint64_t word = atomic_load(&self->sync.word);
-	uint64_t next = (word & ~(uint64_t)CIO_SYNC_STATE) + CIO_SYNC_NEXT;
+	return cio_sync_end_on(&self->sync);
+}
+
+/*
+ * The signal must not outlive the call: it would interrupt one of the application's own system
+ * calls, and not all of those restart. Once it has been sent, it is delivered no later than at the
+ * end of the next system call.
+ */
+void cio_sync_end_cancelled(struct cio_sync *sync, uint64_t word)
+{
 	unsigned int call = (unsigned int)(word & ~(uint64_t)CIO_SYNC_STATE), sent;
 
-	word = atomic_exchange(&self->sync.word, next | CIO_SYNC_IDLE);
-	if ((word & CIO_SYNC_STATE) == CIO_SYNC_IN_CALL)
-		return false;
-	/*
-	 * The signal must not outlive the call: it would interrupt one of the application's own
-	 * system calls, and not all of those restart. Once it has been sent, it is delivered no
-	 * later than at the end of the next system call.
-	 */
-	while ((sent = atomic_load(&self->sync.sent)) != call)
-		cio_futex_wait(&self->sync.sent, sent, CIO_FOREVER);
+	while ((sent = atomic_load(&sync->sent)) != call)
+		cio_futex_wait(&sync->sent, sent, CIO_FOREVER);
 	syscall(SYS_gettid);
 	/* One that was held back comes now, and finds that there is nothing left to do. */
-	if (atomic_exchange(&self->sync.held_back, false))
+	if (atomic_exchange(&sync->held_back, false))
 		unblock_signal();
-	return true;
 }
 
 long cio_sync_call(struct cio_thread *self, long nr, long a1, long a2, long a3, long a4, long a5,

@@ -37,7 +37,23 @@ struct cio_sync {
 void cio_sync_attach(void);
 
 void cio_sync_begin(struct cio_thread *self, struct cio_file *file, LPOVERLAPPED overlapped);
+
+/* The rest of cio_sync_end, for a call that was cancelled. */
+void cio_sync_end_cancelled(struct cio_sync *sync, uint64_t word);
+
 /* True: the call was cancelled (which it may not have noticed). No signal is left behind. */
+static inline bool cio_sync_end_on(struct cio_sync *sync)
+{
+	uint64_t word = atomic_load_explicit(&sync->word, memory_order_relaxed);
+	uint64_t next = (word & ~(uint64_t)CIO_SYNC_STATE) + CIO_SYNC_NEXT;
+
+	word = atomic_exchange(&sync->word, next);
+	if ((word & CIO_SYNC_STATE) == CIO_SYNC_IN_CALL)
+		return false;
+	cio_sync_end_cancelled(sync, word);
+	return true;
+}
+
 bool cio_sync_end(struct cio_thread *self);
 
 /*

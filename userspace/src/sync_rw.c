@@ -9,28 +9,24 @@
 #include "status.h"
 #include "thread.h"
 
-DWORD cio_sync_lock_file(struct cio_thread *self, struct cio_file *file)
+DWORD cio_sync_wait_file(struct cio_thread *self, struct cio_file *file)
 {
-	unsigned int was = 0;
-
-	if (atomic_compare_exchange_strong(&file->busy, &was, 1))
-		return CIO_OK;
-	if (was != 2)
-		was = atomic_exchange(&file->busy, 2);
-	while (was != 0) {
+	while (atomic_exchange(&file->busy, 2) != 0) {
 		/* Given up, the word may say "wanted" for nothing: one needless wake-up. */
 		if (cio_sync_call(self, SYS_futex, (long)&file->busy,
 				  FUTEX_WAIT | FUTEX_PRIVATE_FLAG, 2, 0, 0, 0) == -EINTR)
 			return CIO_CANCELLED;
-		was = atomic_exchange(&file->busy, 2);
 	}
 	return CIO_OK;
 }
 
-void cio_sync_unlock_file(struct cio_file *file)
+/* To those who want it, and those who wait for it to be idle: see file_ready(). */
+void cio_sync_wake_file(struct cio_file *file)
 {
-	if (atomic_exchange(&file->busy, 0) == 2)
-		cio_futex_wake(&file->busy, 1);
+	cio_futex_wake(&file->busy, 1);
+	cio_state_lock();
+	cio_object_serve(&file->obj);
+	cio_state_unlock();
 }
 
 static long transfer_once(struct cio_thread *self, struct cio_request *req, DWORD done)

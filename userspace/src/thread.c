@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "apc.h"
 #include "futex.h"
 #include "handle.h"
 #include "op.h"
@@ -18,15 +19,22 @@ static pthread_key_t exit_key;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static bool key_made;
 
-/* The cancel signal's handler reads it: initial-exec, so that no lookup can allocate. */
-static __thread struct cio_thread *self __attribute__((tls_model("initial-exec")));
+__thread struct cio_thread *cio_this __attribute__((tls_model("initial-exec")));
 
 static void thread_destroy(struct cio_object *obj)
 {
 	free(cio_entry(obj, struct cio_thread, obj));
 }
 
-const struct cio_class cio_thread_class = { "thread", NULL, thread_destroy };
+const struct cio_class cio_thread_class = {
+	.name = "thread",
+	.all = THREAD_ALL_ACCESS,
+	.read = READ_CONTROL | THREAD_GET_CONTEXT | THREAD_QUERY_INFORMATION,
+	.write = READ_CONTROL | THREAD_TERMINATE | THREAD_SUSPEND_RESUME | THREAD_SET_CONTEXT |
+		 THREAD_SET_INFORMATION,
+	.execute = READ_CONTROL | SYNCHRONIZE | THREAD_QUERY_LIMITED_INFORMATION,
+	.destroy = thread_destroy,
+};
 
 /*
  * Runs as the destructor of a thread-specific key: for a return from the thread's procedure,
@@ -41,13 +49,14 @@ static void thread_exits(void *arg)
 	/* A cancellation that is still pending when a thread returns would be acted on in here. */
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
 	cio_ops_drain_thread(thread);
+	cio_apcs_drop(thread);
 	cio_state_lock();
 	thread->exited = true;
 	cio_list_del(&thread->link);
 	last = cio_list_empty(&threads);
 	cio_object_signal(&thread->obj);
 	cio_state_unlock();
-	self = NULL;
+	cio_this = NULL;
 	cio_object_put(&thread->obj);
 	if (last)
 		cio_process_maybe_over(code);
@@ -68,6 +77,7 @@ static struct cio_thread *thread_new(void)
 	cio_object_init(&t->obj, &cio_thread_class, false);
 	cio_list_init(&t->link);
 	cio_list_init(&t->parked);
+	cio_list_init(&t->apcs);
 	cio_list_init(&t->ops);
 	/* The first call's number must differ from that of the signal last sent, which is none. */
 	atomic_store(&t->sync.word, CIO_SYNC_NEXT);
@@ -82,7 +92,7 @@ static bool thread_attach(struct cio_thread *t)
 		return false;
 	t->tid = (pid_t)syscall(SYS_gettid);
 	cio_process_thread_lives(t->tid);
-	self = t;
+	cio_this = t;
 	cio_sync_attach();
 	cio_state_lock();
 	cio_list_add_tail(&t->link, &threads);
@@ -90,18 +100,12 @@ static bool thread_attach(struct cio_thread *t)
 	return true;
 }
 
-CIO_NO_TSAN struct cio_thread *cio_self_if_known(void)
+struct cio_thread *cio_self_make(void)
 {
-	return self;
-}
+	CIO_KEEP_ERRNO;
+	struct cio_thread *t = thread_new();
 
-struct cio_thread *cio_self(void)
-{
-	struct cio_thread *t = self;
 
-	if (t)
-		return t;
-	t = thread_new();
 	if (t && !thread_attach(t)) {
 		free(t);
 		t = NULL;
@@ -122,7 +126,7 @@ void cio_thread_reinit_in_child(void)
 	cio_list_each_safe(pos, tmp, &threads) {
 		struct cio_thread *t = cio_entry(pos, struct cio_thread, link);
 
-		if (t == self) {
+		if (t == cio_this) {
 			t->tid = (pid_t)syscall(SYS_gettid);
 			atomic_store(&t->wake_queued, false);
 			cio_list_init(&t->parked);
@@ -151,8 +155,11 @@ static void *thread_main(void *arg)
 
 	atomic_store(&launch->state, ok ? 1 : 2);
 	cio_futex_wake(&launch->state, 1);
-	if (ok)
+	if (ok) {
+		/* What was queued before the thread's first step comes before it (W-APC-6). */
+		cio_apcs_run(t);
 		ExitThread(t->start(t->arg));
+	}
 	return NULL;
 }
 

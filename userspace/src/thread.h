@@ -7,6 +7,9 @@
 
 #include "object.h"
 #include "sync.h"
+#include "tsan.h"
+
+struct cio_wait;
 
 struct cio_thread {
 	struct cio_object obj;
@@ -25,16 +28,32 @@ struct cio_thread {
 
 	struct cio_sync sync;
 
+	struct cio_list apcs; /* struct cio_apc, in the order of their calls; state lock */
+	struct cio_wait *alert; /* the alertable wait that an APC would end; state lock */
+	bool no_apcs; /* it ends; state lock */
+
 	struct cio_list ops; /* pending operations it issued; state lock */
 	bool draining;
 	atomic_bool drained;
 };
 
+/* The cancel signal's handler reads it: initial-exec, so that no lookup can allocate. */
+extern __thread struct cio_thread *cio_this __attribute__((tls_model("initial-exec")));
+
+/* Makes the calling thread known. NULL, with the last error set, when there is no memory. */
+struct cio_thread *cio_self_make(void);
+
 /* The calling thread's record, made at its first call. NULL only when there is no memory. */
-struct cio_thread *cio_self(void);
+static inline struct cio_thread *cio_self(void)
+{
+	return cio_this ? cio_this : cio_self_make();
+}
 
 /* The same, but NULL when the thread has none yet. Safe in a signal handler. */
-struct cio_thread *cio_self_if_known(void);
+CIO_NO_TSAN static inline struct cio_thread *cio_self_if_known(void)
+{
+	return cio_this;
+}
 
 /* Calls fn for each live thread, under the state lock. */
 void cio_thread_each(void (*fn)(struct cio_thread *thread, void *arg), void *arg);

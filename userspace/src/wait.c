@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT
-#include <sched.h>
-
-#include "handle.h"
+#include "apc.h"
 #include "ring.h"
-#include "status.h"
 #include "thread.h"
 #include "wait.h"
 
@@ -65,56 +62,173 @@ bool cio_wait_until(struct cio_thread *self, atomic_bool *done, uint64_t deadlin
 	return in_time;
 }
 
-static DWORD wait_for_object(struct cio_thread *self, struct cio_object *obj, DWORD milliseconds)
+void cio_wait_init(struct cio_wait *wait, struct cio_thread *self, struct cio_waiter *links,
+		   struct cio_object *const *objs, unsigned int count)
 {
-	struct cio_waiter w = { .thread = self };
-	bool taken;
+	*wait = (struct cio_wait){ .thread = self, .links = links, .count = count };
+	for (unsigned int i = 0; i < count; i++) {
+		links[i].wait = wait;
+		links[i].obj = objs[i];
+		cio_list_init(&links[i].link);
+	}
+}
+
+static bool is_final(LPOVERLAPPED overlapped)
+{
+	return __atomic_load_n(&overlapped->Internal, __ATOMIC_ACQUIRE) != STATUS_PENDING;
+}
+
+/* One of the wait's objects satisfies it. */
+static bool try_one(struct cio_wait *wait, struct cio_waiter *w)
+{
+	bool abandoned;
+
+	if (!cio_object_ready(w->obj, wait->thread))
+		return false;
+	abandoned = cio_object_take(w->obj, wait->thread);
+	wait->result = (abandoned ? WAIT_ABANDONED_0 : WAIT_OBJECT_0) + (DWORD)(w - wait->links);
+	return true;
+}
+
+/* Nothing is taken before all can be (W-WAIT-1). */
+static bool try_all(struct cio_wait *wait)
+{
+	bool abandoned = false;
+
+	for (unsigned int i = 0; i < wait->count; i++)
+		if (!cio_object_ready(wait->links[i].obj, wait->thread))
+			return false;
+	for (unsigned int i = 0; i < wait->count; i++)
+		abandoned |= cio_object_take(wait->links[i].obj, wait->thread);
+	wait->result = abandoned ? WAIT_ABANDONED_0 : WAIT_OBJECT_0;
+	return true;
+}
+
+/* A request that is final; its event is taken as by any wait. */
+static bool try_overlapped(struct cio_wait *wait)
+{
+	if (!is_final(wait->overlapped))
+		return false;
+	if (cio_object_ready(wait->links[0].obj, wait->thread))
+		cio_object_take(wait->links[0].obj, wait->thread);
+	wait->result = WAIT_OBJECT_0;
+	return true;
+}
+
+static bool wait_try(struct cio_wait *wait)
+{
+	if (wait->overlapped)
+		return try_overlapped(wait);
+	if (wait->all)
+		return try_all(wait);
+	for (unsigned int i = 0; i < wait->count; i++)
+		if (try_one(wait, &wait->links[i]))
+			return true;
+	return false;
+}
+
+void cio_wait_unlink(struct cio_wait *wait)
+{
+	for (unsigned int i = 0; i < wait->count; i++)
+		cio_list_del(&wait->links[i].link);
+}
+
+static void wait_unarm(struct cio_wait *wait)
+{
+	cio_wait_unlink(wait);
+	if (wait->thread->alert == wait)
+		wait->thread->alert = NULL;
+}
+
+static void wait_wake(struct cio_wait *wait)
+{
+	wait_unarm(wait);
+	cio_wake_later(wait->thread);
+	/* From here on the waiter's stack frame may be gone. */
+	atomic_store(&wait->done, true);
+}
+
+bool cio_wait_end(struct cio_wait *wait, DWORD result)
+{
+	if (atomic_load(&wait->done))
+		return false;
+	wait->result = result;
+	wait_wake(wait);
+	return true;
+}
+
+void cio_waiter_serve(struct cio_waiter *w)
+{
+	struct cio_wait *wait = w->wait;
+
+	if (wait->told) {
+		if (cio_object_ready(w->obj, NULL)) {
+			cio_wait_unlink(wait);
+			wait->told(wait);
+		}
+	} else if (wait->overlapped || wait->all ? wait_try(wait) : try_one(wait, w)) {
+		wait_wake(wait);
+	}
+}
+
+/* What ends the wait before it has begun; WAIT_TIMEOUT: nothing. */
+static bool ends_at_once(struct cio_wait *wait)
+{
+	if (wait_try(wait))
+		return true;
+	if (!wait->alertable || cio_list_empty(&wait->thread->apcs))
+		return false;
+	wait->result = WAIT_IO_COMPLETION;
+	return true;
+}
+
+static void wait_arm(struct cio_wait *wait)
+{
+	for (unsigned int i = 0; i < wait->count; i++)
+		cio_list_add_tail(&wait->links[i].link, &wait->links[i].obj->waiters);
+	if (wait->alertable)
+		wait->thread->alert = wait;
+}
+
+void cio_wait_start(struct cio_wait *wait)
+{
+	if (ends_at_once(wait))
+		atomic_store(&wait->done, true);
+	else
+		wait_arm(wait);
+}
+
+DWORD cio_wait_sleep(struct cio_wait *wait, DWORD milliseconds)
+{
+	struct cio_thread *self = wait->thread;
+
+	if (!atomic_load(&wait->done) &&
+	    (!milliseconds || !cio_wait_until(self, &wait->done, cio_deadline(milliseconds)))) {
+		cio_state_lock();
+		if (!atomic_load(&wait->done)) {
+			wait_unarm(wait);
+			wait->result = WAIT_TIMEOUT;
+		}
+		cio_state_unlock();
+	}
+	if (wait->result == WAIT_IO_COMPLETION)
+		cio_apcs_run(self);
+	return wait->result;
+}
+
+DWORD cio_wait_run(struct cio_wait *wait, DWORD milliseconds)
+{
+	bool ended;
 
 	cio_ring_poll();
 	cio_state_lock();
-	taken = cio_object_try_take(obj);
-	if (!taken && milliseconds)
-		cio_object_add_waiter(obj, &w);
+	ended = ends_at_once(wait);
+	if (!ended && milliseconds)
+		wait_arm(wait);
 	cio_state_unlock();
-	if (taken || !milliseconds)
-		return taken ? WAIT_OBJECT_0 : WAIT_TIMEOUT;
-
-	if (cio_wait_until(self, &w.done, cio_deadline(milliseconds)))
-		return WAIT_OBJECT_0;
-	cio_state_lock();
-	taken = atomic_load(&w.done);
-	cio_list_del(&w.link);
-	cio_state_unlock();
-	return taken ? WAIT_OBJECT_0 : WAIT_TIMEOUT;
-}
-
-DWORD WINAPI WaitForSingleObject(HANDLE handle, DWORD milliseconds)
-{
-	CIO_KEEP_ERRNO;
-	struct cio_thread *self = cio_self();
-	struct cio_object *obj;
-	DWORD result;
-
-	if (!self)
-		return WAIT_FAILED;
-	obj = cio_handle_get(handle, NULL, SYNCHRONIZE);
-	if (!obj)
-		return WAIT_FAILED;
-	result = wait_for_object(self, obj, milliseconds);
-	cio_object_put(obj);
-	return result;
-}
-
-VOID WINAPI Sleep(DWORD milliseconds)
-{
-	CIO_KEEP_ERRNO;
-	struct cio_thread *self = cio_self();
-	atomic_bool never = false;
-
-	if (!milliseconds || !self) {
-		sched_yield();
-		return;
-	}
-	/* A sleeper has nothing better to do than to complete what comes meanwhile. */
-	cio_wait_until(self, &never, cio_deadline(milliseconds));
+	if (!ended && !milliseconds)
+		return WAIT_TIMEOUT;
+	if (ended)
+		atomic_store_explicit(&wait->done, true, memory_order_relaxed);
+	return cio_wait_sleep(wait, milliseconds);
 }

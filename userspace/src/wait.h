@@ -16,6 +16,56 @@ enum cio_park {
 	CIO_PARK_RING, /* asleep in the ring, or about to be */
 };
 
+/*
+ * One wait, on the stack of the thread that waits. It is ended once, under the state lock: by one
+ * of its objects, by an APC, by what else ends it (cio_wait_end), or by its deadline.
+ */
+struct cio_wait {
+	struct cio_thread *thread;
+	struct cio_waiter *links; /* one for each object */
+	unsigned int count;
+	bool all;
+	bool alertable;
+	/* Set: the wait is for this request to be final; its one object only tells of changes. */
+	LPOVERLAPPED overlapped;
+	/* Set: nobody sleeps; it is called once, under the state lock, when an object is ready. */
+	void (*told)(struct cio_wait *wait);
+	DWORD result; /* WAIT_OBJECT_0 + n, WAIT_ABANDONED_0 + n, WAIT_IO_COMPLETION, WAIT_TIMEOUT */
+	atomic_bool done;
+};
+
+struct cio_waiter {
+	struct cio_list link;
+	struct cio_wait *wait;
+	struct cio_object *obj;
+};
+
+/* Fills the links; their objects are the caller's references. */
+void cio_wait_init(struct cio_wait *wait, struct cio_thread *self, struct cio_waiter *links,
+		   struct cio_object *const *objs, unsigned int count);
+
+/*
+ * The whole of a wait: looks, sleeps, runs the APCs if it was ended by one (they have run when this
+ * returns WAIT_IO_COMPLETION). A timeout of 0 only looks. A signalled object beats a queued APC, and
+ * that beats the timeout (W-APC-2).
+ */
+DWORD cio_wait_run(struct cio_wait *wait, DWORD milliseconds);
+
+/*
+ * For a wait that needs more than objects: cio_wait_start() under the state lock arms it, unless an
+ * object or (alertable) an APC ends it at once; cio_wait_sleep(), without the lock, sees it through
+ * as cio_wait_run() does.
+ */
+void cio_wait_start(struct cio_wait *wait);
+DWORD cio_wait_sleep(struct cio_wait *wait, DWORD milliseconds);
+
+/* Under the state lock. Ends a wait that has not ended; false: it has. */
+bool cio_wait_end(struct cio_wait *wait, DWORD result);
+/* Under the state lock: looks again at one of the wait's objects. */
+void cio_waiter_serve(struct cio_waiter *w);
+/* Under the state lock, for a wait with `told`: it is not to be told any more. */
+void cio_wait_unlink(struct cio_wait *wait);
+
 /* Makes the thread's current or next sleep end. */
 void cio_unpark(struct cio_thread *thread);
 
