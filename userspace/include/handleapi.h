@@ -15,6 +15,10 @@ WINBASEAPI BOOL WINAPI DuplicateHandle(HANDLE hSourceProcessHandle, HANDLE hSour
 				       HANDLE hTargetProcessHandle, LPHANDLE lpTargetHandle,
 				       DWORD dwDesiredAccess, BOOL bInheritHandle,
 				       DWORD dwOptions);
+WINBASEAPI BOOL WINAPI CompareObjectHandles(HANDLE hFirstObjectHandle,
+					    HANDLE hSecondObjectHandle);
+WINBASEAPI BOOL WINAPI GetHandleInformation(HANDLE hObject, LPDWORD lpdwFlags);
+WINBASEAPI BOOL WINAPI SetHandleInformation(HANDLE hObject, DWORD dwMask, DWORD dwFlags);
 
 #ifdef __cplusplus
 }

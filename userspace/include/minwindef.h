@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 #include <basetsd.h>
+#include <sal.h>
 
 /* There is one calling convention here, so the names of the others mean nothing. */
 #ifndef __stdcall
@@ -16,14 +17,77 @@
 #ifndef __fastcall
 #define __fastcall
 #endif
+#ifndef __vectorcall
+#define __vectorcall
+#endif
+#ifndef _stdcall
+#define _stdcall
+#endif
+#ifndef _cdecl
+#define _cdecl
+#endif
 #define WINAPI
 #define CALLBACK
 #define APIENTRY
 #define WINAPIV
 #define PASCAL
-#define CONST const
+#define NTAPI
+#define APIPRIVATE
 
+/* Microsoft's words for what GNU C says otherwise. */
+#ifndef __int8
+#define __int8 char
+#endif
+#ifndef __int16
+#define __int16 short
+#endif
+#ifndef __int32
+#define __int32 int
+#endif
+#ifndef __int64
+#define __int64 long long
+#endif
+#ifndef __forceinline
+#define __forceinline static inline __attribute__((always_inline, unused))
+#endif
+#ifndef __declspec
+#define __declspec(what) __declspec_##what
+#define __declspec_align(n) __attribute__((aligned(n)))
+#define __declspec_dllexport __attribute__((visibility("default")))
+#define __declspec_dllimport
+#define __declspec_naked __attribute__((naked))
+#define __declspec_noinline __attribute__((noinline))
+#define __declspec_noreturn __attribute__((noreturn))
+#define __declspec_nothrow __attribute__((nothrow))
+#define __declspec_novtable
+#define __declspec_restrict __attribute__((malloc))
+#define __declspec_selectany __attribute__((weak))
+#define __declspec_thread __thread
+#define __declspec_deprecated __attribute__((deprecated))
+#endif
+
+#ifndef CONST
+#define CONST const
+#endif
+#ifndef FAR
+#define FAR
+#endif
+#ifndef NEAR
+#define NEAR
+#endif
+#ifndef IN
+#define IN
+#endif
+#ifndef OUT
+#define OUT
+#endif
+#ifndef OPTIONAL
+#define OPTIONAL
+#endif
+
+#define DECLSPEC_IMPORT
 #define WINBASEAPI __attribute__((visibility("default")))
+#define WINADVAPI WINBASEAPI
 
 #ifndef VOID
 #define VOID void
@@ -47,6 +111,7 @@ typedef float FLOAT, *PFLOAT;
 typedef uint32_t ULONG, *PULONG;
 typedef unsigned short USHORT, *PUSHORT;
 typedef unsigned char UCHAR, *PUCHAR;
+typedef char *PSZ;
 typedef void *LPVOID;
 typedef const void *LPCVOID;
 
@@ -57,8 +122,18 @@ typedef LONG_PTR LPARAM;
 typedef LONG_PTR LRESULT;
 typedef LONG *LPLONG;
 typedef HANDLE *LPHANDLE;
-typedef HANDLE HINSTANCE, HMODULE, HGLOBAL, HLOCAL;
+typedef HANDLE HINSTANCE, HMODULE, HGLOBAL, HLOCAL, GLOBALHANDLE, LOCALHANDLE, HKEY, HRSRC, HRGN;
+typedef HKEY *PHKEY;
+typedef WORD ATOM;
+typedef int HFILE;
 typedef INT_PTR(WINAPI *FARPROC)(void);
+typedef INT_PTR(WINAPI *NEARPROC)(void);
+typedef INT_PTR(WINAPI *PROC)(void);
+
+typedef struct _FILETIME {
+	DWORD dwLowDateTime;
+	DWORD dwHighDateTime;
+} FILETIME, *PFILETIME, *LPFILETIME;
 
 #define LOWORD(l) ((WORD)((DWORD_PTR)(l) & 0xffff))
 #define HIWORD(l) ((WORD)(((DWORD_PTR)(l) >> 16) & 0xffff))
@@ -66,5 +141,15 @@ typedef INT_PTR(WINAPI *FARPROC)(void);
 #define HIBYTE(w) ((BYTE)(((DWORD_PTR)(w) >> 8) & 0xff))
 #define MAKEWORD(a, b) ((WORD)(LOBYTE(a) | ((WORD)LOBYTE(b) << 8)))
 #define MAKELONG(a, b) ((LONG)(LOWORD(a) | ((DWORD)LOWORD(b) << 16)))
+
+/* As templates of the standard library have these names, too, C++ does without. */
+#if !defined(NOMINMAX) && !defined(__cplusplus)
+#ifndef max
+#define max(a, b) (((a) > (b)) ? (a) : (b))
+#endif
+#ifndef min
+#define min(a, b) (((a) < (b)) ? (a) : (b))
+#endif
+#endif
 
 #endif

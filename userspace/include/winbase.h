@@ -3,13 +3,22 @@
 #ifndef _WINBASE_H_
 #define _WINBASE_H_
 
+#include <stdarg.h>
 #include <minwinbase.h>
 #include <errhandlingapi.h>
-#include <handleapi.h>
 #include <fileapi.h>
+#include <handleapi.h>
+#include <heapapi.h>
 #include <ioapiset.h>
-#include <synchapi.h>
+#include <namedpipeapi.h>
+#include <processenv.h>
 #include <processthreadsapi.h>
+#include <profileapi.h>
+#include <synchapi.h>
+#include <sysinfoapi.h>
+#include <threadpoolapiset.h>
+#include <threadpoollegacyapiset.h>
+#include <timezoneapi.h>
 
 #define FILE_FLAG_WRITE_THROUGH 0x80000000u
 #define FILE_FLAG_OVERLAPPED 0x40000000u
@@ -19,24 +28,170 @@
 #define FILE_FLAG_DELETE_ON_CLOSE 0x04000000u
 #define FILE_FLAG_BACKUP_SEMANTICS 0x02000000u
 #define FILE_FLAG_POSIX_SEMANTICS 0x01000000u
+#define FILE_FLAG_SESSION_AWARE 0x00800000u
 #define FILE_FLAG_OPEN_REPARSE_POINT 0x00200000u
+#define FILE_FLAG_OPEN_NO_RECALL 0x00100000u
 #define FILE_FLAG_FIRST_PIPE_INSTANCE 0x00080000u
+#define FILE_FLAG_OPEN_REQUIRING_OPLOCK 0x00040000u
 
+#define SECURITY_ANONYMOUS 0x00000000u
+#define SECURITY_IDENTIFICATION 0x00010000u
+#define SECURITY_IMPERSONATION 0x00020000u
+#define SECURITY_DELEGATION 0x00030000u
+#define SECURITY_CONTEXT_TRACKING 0x00040000u
+#define SECURITY_EFFECTIVE_ONLY 0x00080000u
+#define SECURITY_SQOS_PRESENT 0x00100000u
+#define SECURITY_VALID_SQOS_FLAGS 0x001F0000u
+
+#define FILE_BEGIN 0u
+#define FILE_CURRENT 1u
+#define FILE_END 2u
+
+#define FILE_TYPE_UNKNOWN 0x0000u
+#define FILE_TYPE_DISK 0x0001u
+#define FILE_TYPE_CHAR 0x0002u
+#define FILE_TYPE_PIPE 0x0003u
+#define FILE_TYPE_REMOTE 0x8000u
+
+#define STD_INPUT_HANDLE ((DWORD)-10)
+#define STD_OUTPUT_HANDLE ((DWORD)-11)
+#define STD_ERROR_HANDLE ((DWORD)-12)
+
+#define HANDLE_FLAG_INHERIT 0x00000001u
+#define HANDLE_FLAG_PROTECT_FROM_CLOSE 0x00000002u
+
+#define FILE_SKIP_COMPLETION_PORT_ON_SUCCESS 0x1
+#define FILE_SKIP_SET_EVENT_ON_HANDLE 0x2
+
+/* Not by way of STATUS_*: those a program may have asked winnt.h not to define. */
 #define INFINITE 0xFFFFFFFFu
 #define WAIT_FAILED ((DWORD)0xFFFFFFFFu)
-#define WAIT_OBJECT_0 (STATUS_WAIT_0 + 0)
-#define WAIT_ABANDONED (STATUS_ABANDONED_WAIT_0 + 0)
-#define WAIT_ABANDONED_0 (STATUS_ABANDONED_WAIT_0 + 0)
-#define WAIT_IO_COMPLETION STATUS_USER_APC
+#define WAIT_OBJECT_0 ((DWORD)0x00000000u)
+#define WAIT_ABANDONED ((DWORD)0x00000080u)
+#define WAIT_ABANDONED_0 ((DWORD)0x00000080u)
+#define WAIT_IO_COMPLETION ((DWORD)0x000000C0u)
 
 #define CREATE_SUSPENDED 0x00000004u
 #define STACK_SIZE_PARAM_IS_A_RESERVATION 0x00010000u
+
+#define WT_EXECUTEDEFAULT 0x00000000u
+#define WT_EXECUTEINIOTHREAD 0x00000001u
+#define WT_EXECUTEINPERSISTENTTHREAD 0x00000080u
+#define WT_EXECUTELONGFUNCTION 0x00000010u
+#define WT_TRANSFER_IMPERSONATION 0x00000100u
+
+#define FORMAT_MESSAGE_ALLOCATE_BUFFER 0x00000100u
+#define FORMAT_MESSAGE_IGNORE_INSERTS 0x00000200u
+#define FORMAT_MESSAGE_FROM_STRING 0x00000400u
+#define FORMAT_MESSAGE_FROM_HMODULE 0x00000800u
+#define FORMAT_MESSAGE_FROM_SYSTEM 0x00001000u
+#define FORMAT_MESSAGE_ARGUMENT_ARRAY 0x00002000u
+#define FORMAT_MESSAGE_MAX_WIDTH_MASK 0x000000FFu
+
+#define LMEM_FIXED 0x0000u
+#define LMEM_MOVEABLE 0x0002u
+#define LMEM_ZEROINIT 0x0040u
+#define LPTR (LMEM_FIXED | LMEM_ZEROINIT)
+#define GMEM_FIXED 0x0000u
+#define GMEM_MOVEABLE 0x0002u
+#define GMEM_ZEROINIT 0x0040u
+#define GPTR (GMEM_FIXED | GMEM_ZEROINIT)
+
+#define MoveMemory RtlMoveMemory
+#define CopyMemory RtlCopyMemory
+#define FillMemory RtlFillMemory
+#define ZeroMemory RtlZeroMemory
+#define SecureZeroMemory RtlSecureZeroMemory
 
 /*
  * The library publishes the data and the byte count before Internal, with release order.
  * A poller that reads nothing else needs the acquire to see them.
  */
 #define HasOverlappedIoCompleted(lpOverlapped) \
-	((DWORD)__atomic_load_n(&(lpOverlapped)->Internal, __ATOMIC_ACQUIRE) != STATUS_PENDING)
+	((DWORD)__atomic_load_n(&(lpOverlapped)->Internal, __ATOMIC_ACQUIRE) != 0x00000103u)
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+WINBASEAPI BOOL WINAPI PulseEvent(HANDLE hEvent);
+WINBASEAPI BOOL WINAPI BindIoCompletionCallback(HANDLE FileHandle,
+						LPOVERLAPPED_COMPLETION_ROUTINE Function,
+						ULONG Flags);
+WINBASEAPI BOOL WINAPI SetFileCompletionNotificationModes(HANDLE FileHandle, UCHAR Flags);
+
+WINBASEAPI DWORD WINAPI FormatMessageA(DWORD dwFlags, LPCVOID lpSource, DWORD dwMessageId,
+				       DWORD dwLanguageId, LPSTR lpBuffer, DWORD nSize,
+				       va_list *Arguments);
+WINBASEAPI DWORD WINAPI FormatMessageW(DWORD dwFlags, LPCVOID lpSource, DWORD dwMessageId,
+				       DWORD dwLanguageId, LPWSTR lpBuffer, DWORD nSize,
+				       va_list *Arguments);
+
+WINBASEAPI HLOCAL WINAPI LocalAlloc(UINT uFlags, SIZE_T uBytes);
+WINBASEAPI HLOCAL WINAPI LocalFree(HLOCAL hMem);
+WINBASEAPI HGLOBAL WINAPI GlobalAlloc(UINT uFlags, SIZE_T dwBytes);
+WINBASEAPI HGLOBAL WINAPI GlobalFree(HGLOBAL hMem);
+
+WINBASEAPI int WINAPI lstrlenA(LPCSTR lpString);
+WINBASEAPI int WINAPI lstrlenW(LPCWSTR lpString);
+WINBASEAPI LPSTR WINAPI lstrcpyA(LPSTR lpString1, LPCSTR lpString2);
+WINBASEAPI LPWSTR WINAPI lstrcpyW(LPWSTR lpString1, LPCWSTR lpString2);
+WINBASEAPI LPSTR WINAPI lstrcpynA(LPSTR lpString1, LPCSTR lpString2, int iMaxLength);
+WINBASEAPI LPWSTR WINAPI lstrcpynW(LPWSTR lpString1, LPCWSTR lpString2, int iMaxLength);
+WINBASEAPI LPSTR WINAPI lstrcatA(LPSTR lpString1, LPCSTR lpString2);
+WINBASEAPI LPWSTR WINAPI lstrcatW(LPWSTR lpString1, LPCWSTR lpString2);
+WINBASEAPI int WINAPI lstrcmpA(LPCSTR lpString1, LPCSTR lpString2);
+WINBASEAPI int WINAPI lstrcmpW(LPCWSTR lpString1, LPCWSTR lpString2);
+WINBASEAPI int WINAPI lstrcmpiA(LPCSTR lpString1, LPCSTR lpString2);
+WINBASEAPI int WINAPI lstrcmpiW(LPCWSTR lpString1, LPCWSTR lpString2);
+
+/* A thread's callbacks go to the pool given, or to the process' own if there is none. */
+FORCEINLINE VOID InitializeThreadpoolEnvironment(PTP_CALLBACK_ENVIRON pcbe)
+{
+	TpInitializeCallbackEnviron(pcbe);
+}
+
+FORCEINLINE VOID SetThreadpoolCallbackPool(PTP_CALLBACK_ENVIRON pcbe, PTP_POOL ptpp)
+{
+	TpSetCallbackThreadpool(pcbe, ptpp);
+}
+
+FORCEINLINE VOID SetThreadpoolCallbackRunsLong(PTP_CALLBACK_ENVIRON pcbe)
+{
+	TpSetCallbackLongFunction(pcbe);
+}
+
+FORCEINLINE VOID SetThreadpoolCallbackPriority(PTP_CALLBACK_ENVIRON pcbe,
+					       TP_CALLBACK_PRIORITY Priority)
+{
+	TpSetCallbackPriority(pcbe, Priority);
+}
+
+FORCEINLINE VOID DestroyThreadpoolEnvironment(PTP_CALLBACK_ENVIRON pcbe)
+{
+	TpDestroyCallbackEnviron(pcbe);
+}
+
+#ifdef UNICODE
+#define FormatMessage FormatMessageW
+#define lstrlen lstrlenW
+#define lstrcpy lstrcpyW
+#define lstrcpyn lstrcpynW
+#define lstrcat lstrcatW
+#define lstrcmp lstrcmpW
+#define lstrcmpi lstrcmpiW
+#else
+#define FormatMessage FormatMessageA
+#define lstrlen lstrlenA
+#define lstrcpy lstrcpyA
+#define lstrcpyn lstrcpynA
+#define lstrcat lstrcatA
+#define lstrcmp lstrcmpA
+#define lstrcmpi lstrcmpiA
+#endif
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -5,7 +5,15 @@
 
 #include <minwindef.h>
 
-typedef HANDLE HWND, HMENU, HDC, HICON, HCURSOR, HBRUSH;
-typedef DWORD COLORREF;
+typedef HANDLE HWND, HMENU, HDC, HICON, HCURSOR, HBRUSH, HGDIOBJ, HFONT, HBITMAP, HPEN, HDESK;
+typedef DWORD COLORREF, *LPCOLORREF;
+
+typedef struct tagRECT {
+	LONG left, top, right, bottom;
+} RECT, *PRECT, *LPRECT;
+
+typedef struct tagPOINT {
+	LONG x, y;
+} POINT, *PPOINT, *LPPOINT;
 
 #endif

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SPECSTRINGS_H
+#define SPECSTRINGS_H
+
+#include <sal.h>
+
+#endif
