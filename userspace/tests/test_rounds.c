@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Write against cancel, over and over: W-RACE-1 to W-RACE-6 for each kind of notification.
+ *
+ * One thread writes bytes, one cancels reads at random, one has three of them in flight, cancels
+ * as well, and collects them in their order. Each read ends once, with the next bytes or none; each
+ * of its notifications comes once, and not before its end; afterwards its memory is let alone.
+ *
+ * ROUNDS is the number of reads in each case.
+ */
+#include <windows.h>
+
+#include "host.h"
+
+#define DEFAULT_ROUNDS	20000
+#define DEPTH		3
+#define LENGTH		4
+#define AHEAD		8	/* bytes that the writer is ahead of the reader, at most */
+#define FREE		0x5a5a5a5a5a5a5a5aULL
+#define UNTOUCHED	0xee
+
+struct slot {
+	OVERLAPPED ov;
+	HANDLE event;
+	unsigned char buffer[LENGTH];
+	DWORD length;
+	/* What the notification said, and how often there has been one. */
+	DWORD error, bytes;
+	int told;
+};
+
+struct kind {
+	void (*setup)(void);
+	/* TRUE, or FALSE and ERROR_IO_PENDING, as by ReadFile. */
+	BOOL (*issue)(struct slot *s);
+	/* Waits for a notification of @s, and takes those of others that come before. */
+	void (*wait)(struct slot *s);
+	/* There must be no notification left. */
+	void (*none_left)(void);
+};
+
+static HANDLE file;
+static int peer;
+static struct slot slots[DEPTH];
+static atomic_long fed, got;
+static atomic_int over;
+
+/* ---- the bytes: no two stretches of them are alike ---- */
+
+static unsigned char byte_at(long i)
+{
+	return (unsigned char)((uint64_t)i * 0x9e3779b97f4a7c15ULL >> 56);
+}
+
+static unsigned int next_random(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return (unsigned int)(*state >> 32);
+}
+
+static void spin(unsigned int turns)
+{
+	for (volatile unsigned int i = 0; i < turns; i++)
+		;
+}
+
+/* ---- the two others ---- */
+
+static void *feed(void *arg)
+{
+	uint64_t seed = 0xfeed;
+	long ahead = 0;
+	unsigned char bytes[LENGTH];
+
+	while (!atomic_load(&over)) {
+		long from = atomic_load(&fed), count = 1 + next_random(&seed) % LENGTH;
+
+		/* Mostly a read is there before its bytes, sometimes after them. */
+		if (from - atomic_load(&got) > ahead) {
+			sched_yield();
+			continue;
+		}
+		ahead = next_random(&seed) % AHEAD;
+		for (long i = 0; i < count; i++)
+			bytes[i] = byte_at(from + i);
+		CHECK_EQ(write(peer, bytes, (size_t)count), count);
+		atomic_fetch_add(&fed, count);
+		spin(next_random(&seed) % 2000);
+	}
+	return arg;
+}
+
+/* As it comes: what it is aimed at may be over, or its next use may have begun. */
+static void cancel_some(uint64_t *seed)
+{
+	LPOVERLAPPED ov = next_random(seed) % 3 ? &slots[next_random(seed) % DEPTH].ov : NULL;
+
+	SetLastError(0);
+	if (!CancelIoEx(file, ov))
+		CHECK_EQ(GetLastError(), ERROR_NOT_FOUND);
+}
+
+static DWORD WINAPI cancel(LPVOID arg)
+{
+	uint64_t seed = 0xcace1;
+
+	(void)arg;
+	while (!atomic_load(&over)) {
+		cancel_some(&seed);
+		spin(next_random(&seed) % 4000);
+		if (next_random(&seed) % 8 == 0)
+			sched_yield();
+	}
+	return 0;
+}
+
+/* ---- the reader ---- */
+
+static void start(const struct kind *kind, struct slot *s, uint64_t *seed)
+{
+	memset(s->buffer, UNTOUCHED, sizeof(s->buffer));
+	s->length = 1 + next_random(seed) % LENGTH;
+	s->told = 0;
+	s->ov = host_overlapped(s->event);
+	if (!kind->issue(s))
+		CHECK_EQ(GetLastError(), ERROR_IO_PENDING);
+}
+
+static void collect(const struct kind *kind, struct slot *s, long *aborted)
+{
+	DWORD n = 99;
+
+	kind->wait(s);
+	CHECK_EQ(s->told, 1); /* W-RACE-2 */
+	CHECK(HasOverlappedIoCompleted(&s->ov)); /* W-OVL-8 */
+	if (GetOverlappedResult(file, &s->ov, &n, FALSE)) {
+		CHECK_EQ(s->error, 0);
+		CHECK_EQ(s->bytes, n);
+		CHECK(n >= 1 && n <= s->length);
+		for (DWORD i = 0; i < n; i++)
+			CHECK_EQ(s->buffer[i], byte_at(atomic_load(&got) + i));
+		atomic_fetch_add(&got, n);
+	} else {
+		CHECK_EQ(GetLastError(), ERROR_OPERATION_ABORTED);
+		CHECK_EQ(s->error, ERROR_OPERATION_ABORTED);
+		CHECK_EQ(s->bytes, 0);
+		n = 0;
+		++*aborted;
+	}
+	for (DWORD i = n; i < LENGTH; i++)
+		CHECK_EQ(s->buffer[i], UNTOUCHED);
+	/* Whoever still writes there is found out before the next use (W-RACE-6). */
+	s->ov.Internal = s->ov.InternalHigh = FREE;
+}
+
+static void cancel_own(struct slot *s, uint64_t *seed)
+{
+	switch (next_random(seed) % 6) {
+	case 0:
+		CHECK(CancelIo(file));
+		break;
+	case 1:
+		cancel_some(seed);
+		break;
+	case 2:
+		/* FALSE means that it is final (W-RACE-3). */
+		CHECK(CancelIoEx(file, &s->ov) || HasOverlappedIoCompleted(&s->ov));
+		break;
+	}
+}
+
+static void run(const struct kind *kind)
+{
+	long aborted = 0, total = getenv("ROUNDS") ? atol(getenv("ROUNDS")) : DEFAULT_ROUNDS;
+	double began = host_seconds();
+	uint64_t seed = 0x5eed;
+	pthread_t feeder;
+	HANDLE canceller;
+	int left;
+
+	if (getenv("TEST_DIVIDE"))
+		total /= atol(getenv("TEST_DIVIDE"));
+	file = host_fifo("f", GENERIC_READ, FILE_FLAG_OVERLAPPED, &peer);
+	kind->setup();
+	CHECK_EQ(pthread_create(&feeder, NULL, feed, NULL), 0);
+	canceller = CreateThread(NULL, 0, cancel, NULL, 0, NULL);
+	for (long i = 0; i < total + DEPTH; i++) {
+		struct slot *s = &slots[i % DEPTH];
+
+		if (i >= DEPTH) {
+			collect(kind, s, &aborted);
+			spin(next_random(&seed) % 500);
+			CHECK_EQ(s->ov.Internal, FREE);
+			CHECK_EQ(s->ov.InternalHigh, FREE);
+			CHECK_EQ(s->told, 1);
+		}
+		if (i < total) {
+			start(kind, s, &seed);
+			spin(next_random(&seed) % 2000);
+			cancel_own(s, &seed);
+		}
+	}
+	atomic_store(&over, 1);
+	CHECK_EQ(pthread_join(feeder, NULL), 0);
+	CHECK_EQ(WaitForSingleObject(canceller, INFINITE), WAIT_OBJECT_0);
+	kind->none_left();
+	CHECK_EQ(ioctl(peer, FIONREAD, &left), 0);
+	printf("# %ld reads, %ld aborted, %ld bytes, %.1f s\n", total, aborted, atomic_load(&got),
+	       host_seconds() - began);
+	CHECK_EQ(atomic_load(&got) + left, atomic_load(&fed));
+	CHECK(atomic_load(&got) > 0 && aborted > 0);
+}
+
+static void result_told(struct slot *s)
+{
+	s->told++;
+	s->error = GetOverlappedResult(file, &s->ov, &s->bytes, FALSE) ? 0 : GetLastError();
+}
+
+static void nothing(void)
+{
+}
+
+static BOOL issue_read(struct slot *s)
+{
+	return ReadFile(file, s->buffer, s->length, NULL, &s->ov);
+}
+
+/* ---- an event ---- */
+
+static void event_setup(void)
+{
+	for (int i = 0; i < DEPTH; i++)
+		slots[i].event = CreateEventA(NULL, FALSE, TRUE, NULL);
+}
+
+static void event_wait(struct slot *s)
+{
+	CHECK_EQ(WaitForSingleObject(s->event, INFINITE), WAIT_OBJECT_0);
+	CHECK_EQ(WaitForSingleObject(s->event, 0), WAIT_TIMEOUT);
+	result_told(s);
+}
+
+static void event_none_left(void)
+{
+	for (int i = 0; i < DEPTH; i++)
+		CHECK_EQ(WaitForSingleObject(slots[i].event, 0), WAIT_TIMEOUT);
+}
+
+static void by_event(void)
+{
+	run(&(struct kind){ event_setup, issue_read, event_wait, event_none_left });
+}
+
+/* ---- GetOverlappedResult waits, for a manual event ---- */
+
+static void result_setup(void)
+{
+	for (int i = 0; i < DEPTH; i++)
+		slots[i].event = CreateEventA(NULL, TRUE, FALSE, NULL);
+}
+
+static void result_wait(struct slot *s)
+{
+	s->told++;
+	s->error = GetOverlappedResult(file, &s->ov, &s->bytes, TRUE) ? 0 : GetLastError();
+	CHECK_EQ(WaitForSingleObject(s->event, 0), WAIT_OBJECT_0);
+}
+
+static void by_result(void)
+{
+	run(&(struct kind){ result_setup, issue_read, result_wait, nothing });
+}
+
+static const struct tap_case cases[] = {
+	CASE(by_event, "write against cancel, told by auto-reset events"),
+	CASE(by_result, "write against cancel, GetOverlappedResult waits"),
+};
+
+TAP_MAIN(cases)
