@@ -1,17 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "lock.h"
 #include "object.h"
 #include "thread.h"
 #include "wait.h"
 
-static struct cio_lock state = CIO_LOCK_INIT;
-static struct cio_thread *to_wake; /* state lock, as is the next */
-static struct cio_work *to_do, **to_do_end = &to_do;
-
-void cio_state_lock(void)
-{
-	cio_lock_take(&state);
-}
+struct cio_state cio_state = { .to_do_end = &cio_state.to_do };
 
 void cio_wake_later(struct cio_thread *thread)
 {
@@ -19,8 +11,8 @@ void cio_wake_later(struct cio_thread *thread)
 	if (atomic_exchange(&thread->wake_queued, true))
 		return;
 	cio_object_get(&thread->obj);
-	thread->wake_next = to_wake;
-	to_wake = thread;
+	thread->wake_next = cio_state.to_wake;
+	cio_state.to_wake = thread;
 }
 
 void cio_work_later(struct cio_work *work)
@@ -29,8 +21,8 @@ void cio_work_later(struct cio_work *work)
 		return;
 	work->queued = true;
 	work->next = NULL;
-	*to_do_end = work;
-	to_do_end = &work->next;
+	*cio_state.to_do_end = work;
+	cio_state.to_do_end = &work->next;
 }
 
 static void wake_all(struct cio_thread *t)
@@ -47,10 +39,10 @@ static void wake_all(struct cio_thread *t)
 
 static void unlock_and_wake(void)
 {
-	struct cio_thread *wake = to_wake;
+	struct cio_thread *wake = cio_state.to_wake;
 
-	to_wake = NULL;
-	cio_lock_drop(&state);
+	cio_state.to_wake = NULL;
+	cio_lock_drop(&cio_state.lock);
 	if (wake)
 		wake_all(wake);
 }
@@ -61,12 +53,12 @@ static void work_all(void)
 	struct cio_work *work;
 
 	for (;;) {
-		cio_lock_take(&state);
-		work = to_do;
+		cio_lock_take(&cio_state.lock);
+		work = cio_state.to_do;
 		if (work) {
-			to_do = work->next;
-			if (!to_do)
-				to_do_end = &to_do;
+			cio_state.to_do = work->next;
+			if (!cio_state.to_do)
+				cio_state.to_do_end = &cio_state.to_do;
 			work->queued = false;
 		}
 		unlock_and_wake();
@@ -76,9 +68,9 @@ static void work_all(void)
 	}
 }
 
-void cio_state_unlock(void)
+void cio_state_unlock_gathered(void)
 {
-	bool work = to_do != NULL;
+	bool work = cio_state.to_do != NULL;
 
 	unlock_and_wake();
 	if (work)
@@ -88,8 +80,8 @@ void cio_state_unlock(void)
 /* The parent's other threads are gone, and with them whoever was to be woken. */
 void cio_state_reinit_in_child(void)
 {
-	to_wake = NULL;
-	cio_lock_reinit_in_child(&state);
+	cio_state.to_wake = NULL;
+	cio_lock_reinit_in_child(&cio_state.lock);
 }
 
 void cio_object_init(struct cio_object *obj, const struct cio_class *class, bool signalled)

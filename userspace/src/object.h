@@ -15,6 +15,7 @@
 #include <windows.h>
 
 #include "list.h"
+#include "lock.h"
 #include "pending.h"
 
 struct cio_thread;
@@ -58,8 +59,31 @@ struct cio_work {
 	void (*run)(struct cio_work *work);
 };
 
-void cio_state_lock(void);
-void cio_state_unlock(void);
+struct cio_state {
+	struct cio_lock lock;
+	/* Gathered under it. */
+	struct cio_thread *to_wake;
+	struct cio_work *to_do, **to_do_end;
+};
+
+extern struct cio_state cio_state;
+
+static inline void cio_state_lock(void)
+{
+	cio_lock_take(&cio_state.lock);
+}
+
+/* The rest of dropping it, when something has been gathered. */
+void cio_state_unlock_gathered(void);
+
+static inline void cio_state_unlock(void)
+{
+	if (__builtin_expect(cio_state.to_wake || cio_state.to_do, 0))
+		cio_state_unlock_gathered();
+	else
+		cio_lock_drop(&cio_state.lock);
+}
+
 void cio_state_reinit_in_child(void);
 
 /* Under the state lock. What is queued already is not queued twice. */

@@ -24,27 +24,35 @@ static DWORD step_end(struct cio_op *op, DWORD status)
 	return status;
 }
 
-static DWORD step_submit(struct cio_op *op)
+static void step_prep(struct cio_op *op, struct io_uring_sqe *sqe)
 {
-	struct io_uring_sqe sqe = { 0 };
 	uint32_t length = op->length - op->done;
 	char *buffer = op->buffer + op->done;
 	uint64_t offset = op->file->seekable ? op->offset + op->done : (uint64_t)-1;
 
 	if (op->polling)
-		io_uring_prep_poll_add(&sqe, op->file->fd, op->write ? POLLOUT : POLLIN);
+		io_uring_prep_poll_add(sqe, op->file->fd, op->write ? POLLOUT : POLLIN);
 	else if (op->file->commands)
-		cio_command_prep(op, &sqe);
+		cio_command_prep(op, sqe);
 	else if (op->write)
-		io_uring_prep_write(&sqe, op->file->fd, buffer, length, offset);
+		io_uring_prep_write(sqe, op->file->fd, buffer, length, offset);
 	else
-		io_uring_prep_read(&sqe, op->file->fd, buffer, length, offset);
+		io_uring_prep_read(sqe, op->file->fd, buffer, length, offset);
 	if (op->append && !op->polling) {
-		sqe.off = 0;
-		sqe.rw_flags = RWF_APPEND;
+		sqe->off = 0;
+		sqe->rw_flags = RWF_APPEND;
 	}
-	sqe.user_data = tag_of(op);
-	if (!cio_ring_try_submit(op->ring, &sqe))
+	sqe->user_data = tag_of(op);
+}
+
+static DWORD step_submit(struct cio_op *op)
+{
+	struct io_uring_sqe *sqe = cio_ring_begin(op->ring);
+
+	if (!sqe)
+		return step_end(op, CIO_QUOTA_EXCEEDED);
+	step_prep(op, sqe);
+	if (!cio_ring_commit(op->ring, sqe))
 		return step_end(op, CIO_QUOTA_EXCEEDED);
 	return STATUS_PENDING;
 }

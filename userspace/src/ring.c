@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -61,8 +62,6 @@ static DWORD ring_setup(struct cio_ring *r)
 		io_uring_queue_exit(&r->uring);
 		return setup_error(err);
 	}
-	pthread_mutex_init(&r->sq_lock, NULL);
-	pthread_mutex_init(&r->cq_lock, NULL);
 	cio_list_init(&r->parked);
 	return 0;
 }
@@ -144,17 +143,17 @@ static bool submit_locked(struct cio_ring *r)
 		if (ret != -EBUSY && ++refusals > MAX_REFUSALS)
 			return false;
 		/* Others need the lock to make some. */
-		pthread_mutex_unlock(&r->sq_lock);
+		cio_lock_drop(&r->sq_lock);
 		cio_ring_reap(r);
 		sched_yield();
-		pthread_mutex_lock(&r->sq_lock);
+		cio_lock_take(&r->sq_lock);
 	}
 	return true;
 }
 
 void cio_ring_submit(struct cio_ring *r, const struct io_uring_sqe *sqes, unsigned int count)
 {
-	pthread_mutex_lock(&r->sq_lock);
+	cio_lock_take(&r->sq_lock);
 	for (unsigned int i = 0; i < count; i++) {
 		struct io_uring_sqe *slot;
 
@@ -165,7 +164,7 @@ void cio_ring_submit(struct cio_ring *r, const struct io_uring_sqe *sqes, unsign
 	cio_tsan_submit(r);
 	while (!submit_locked(r))
 		;
-	pthread_mutex_unlock(&r->sq_lock);
+	cio_lock_drop(&r->sq_lock);
 }
 
 static void prep_kick(struct io_uring_sqe *sqe)
@@ -175,34 +174,34 @@ static void prep_kick(struct io_uring_sqe *sqe)
 	sqe->user_data = CIO_CQE_KICK;
 }
 
-/* Whether the kernel has got the SQE. */
-static bool submit_one_locked(struct cio_ring *r, const struct io_uring_sqe *sqe)
+struct io_uring_sqe *cio_ring_begin(struct cio_ring *r)
 {
 	struct io_uring_sqe *slot;
-	unsigned int place;
 
-	while (!(slot = io_uring_get_sqe(&r->uring)))
-		if (!submit_locked(r))
-			return false;
-	place = r->uring.sq.sqe_tail - 1;
-	*slot = *sqe;
-	cio_tsan_submit(r);
-	if (submit_locked(r))
-		return true;
-	/* Another thread's submission may have taken it along; else what is left does no harm. */
-	if ((int)(place - __atomic_load_n(r->uring.sq.khead, __ATOMIC_ACQUIRE)) < 0)
-		return true;
-	prep_kick(slot);
-	return false;
+	cio_lock_take(&r->sq_lock);
+	while (!(slot = io_uring_get_sqe(&r->uring))) {
+		if (submit_locked(r))
+			continue;
+		cio_lock_drop(&r->sq_lock);
+		break;
+	}
+	return slot;
 }
 
-bool cio_ring_try_submit(struct cio_ring *r, const struct io_uring_sqe *sqe)
+bool cio_ring_commit(struct cio_ring *r, struct io_uring_sqe *slot)
 {
+	unsigned int place = r->uring.sq.sqe_tail - 1;
 	bool taken;
 
-	pthread_mutex_lock(&r->sq_lock);
-	taken = submit_one_locked(r, sqe);
-	pthread_mutex_unlock(&r->sq_lock);
+	cio_tsan_submit(r);
+	taken = submit_locked(r);
+	if (!taken) {
+		/* Another thread's submission may have taken it along; what is left does no harm. */
+		taken = (int)(place - __atomic_load_n(r->uring.sq.khead, __ATOMIC_ACQUIRE)) < 0;
+		if (!taken)
+			prep_kick(slot);
+	}
+	cio_lock_drop(&r->sq_lock);
 	return taken;
 }
 
@@ -231,39 +230,60 @@ static void kick_reaped(struct cio_ring *r)
 		cio_ring_kick(r);
 }
 
+struct news {
+	uint64_t tag;
+	int res;
+};
+
+/* Those that did not fit: the kernel is asked for them. */
+static void fetch_overflown(struct cio_ring *r)
+{
+	struct io_uring_cqe *cqe;
+
+	io_uring_peek_batch_cqe(&r->uring, &cqe, 1);
+}
+
+static unsigned int take_news(struct cio_ring *r, struct news *news)
+{
+	struct io_uring_cq *cq = &r->uring.cq;
+	unsigned int head, count, mask = *cq->kring_mask;
+
+	cio_lock_take(&r->cq_lock);
+	head = *cq->khead;
+	count = __atomic_load_n(cq->ktail, __ATOMIC_ACQUIRE) - head;
+	if (!count)
+		fetch_overflown(r);
+	if (count > BATCH)
+		count = BATCH;
+	for (unsigned int i = 0; i < count; i++) {
+		const struct io_uring_cqe *cqe = &cq->cqes[(head + i) & mask];
+
+		news[i] = (struct news){ cqe->user_data, cqe->res };
+	}
+	io_uring_cq_advance(&r->uring, count);
+	cio_lock_drop(&r->cq_lock);
+	cio_tsan_reap(r);
+	return count;
+}
+
 void cio_ring_reap(struct cio_ring *r)
 {
-	struct io_uring_cqe *cqes[BATCH];
-	struct {
-		uint64_t tag;
-		int res;
-	} got[BATCH];
+	struct news news[BATCH];
 	uint64_t answered[BATCH];
 	bool kicked = false;
-	unsigned int n, answers = 0;
 
 	while (cq_has_entries(r)) {
-		pthread_mutex_lock(&r->cq_lock);
-		n = io_uring_peek_batch_cqe(&r->uring, cqes, BATCH);
-		for (unsigned int i = 0; i < n; i++) {
-			got[i].tag = cqes[i]->user_data;
-			got[i].res = cqes[i]->res;
-		}
-		io_uring_cq_advance(&r->uring, n);
-		pthread_mutex_unlock(&r->cq_lock);
-		cio_tsan_reap(r);
-		for (unsigned int i = 0; i < n; i++) {
-			if ((got[i].tag & CIO_CQE_KIND) == CIO_CQE_KICK)
+		unsigned int count = take_news(r, news), answers = 0;
+
+		for (unsigned int i = 0; i < count; i++) {
+			if ((news[i].tag & CIO_CQE_KIND) == CIO_CQE_KICK)
 				kicked = true;
-			else if (cio_op_event(r, got[i].tag, got[i].res))
-				answered[answers++] = got[i].tag;
-			if (answers == BATCH) {
-				cio_ops_watch(r, answered, answers);
-				answers = 0;
-			}
+			else if (cio_op_event(r, news[i].tag, news[i].res))
+				answered[answers++] = news[i].tag;
 		}
+		if (answers)
+			cio_ops_watch(r, answered, answers);
 	}
-	cio_ops_watch(r, answered, answers);
 	if (kicked)
 		kick_reaped(r);
 }
@@ -394,8 +414,8 @@ void cio_ring_lock_all(void)
 	pthread_mutex_lock(&making);
 	r = cio_ring_if_made();
 	if (r) {
-		pthread_mutex_lock(&r->sq_lock);
-		pthread_mutex_lock(&r->cq_lock);
+		cio_lock_take(&r->sq_lock);
+		cio_lock_take(&r->cq_lock);
 	}
 }
 
@@ -404,8 +424,8 @@ void cio_ring_unlock_all(void)
 	struct cio_ring *r = cio_ring_if_made();
 
 	if (r) {
-		pthread_mutex_unlock(&r->cq_lock);
-		pthread_mutex_unlock(&r->sq_lock);
+		cio_lock_drop(&r->cq_lock);
+		cio_lock_drop(&r->sq_lock);
 	}
 	pthread_mutex_unlock(&making);
 }

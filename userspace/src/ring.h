@@ -10,18 +10,18 @@
 #define CIO_RING_H
 
 #include <liburing.h>
-#include <pthread.h>
 #include <stdbool.h>
 #include <windows.h>
 
 #include "list.h"
+#include "lock.h"
 
 struct cio_thread;
 
 struct cio_ring {
 	struct io_uring uring;
 	int eventfd;
-	pthread_mutex_t sq_lock, cq_lock;
+	struct cio_lock sq_lock, cq_lock;
 	_Atomic unsigned int inside; /* threads that will look at the CQ before they leave */
 	_Atomic unsigned int inflight; /* operations whose end has not been seen */
 	struct cio_thread *reaper; /* state lock */
@@ -46,8 +46,12 @@ void cio_ring_leave(struct cio_ring *ring);
 
 /* For what must not be lost: goes on until the kernel takes it. */
 void cio_ring_submit(struct cio_ring *ring, const struct io_uring_sqe *sqes, unsigned int count);
-/* False: the kernel refuses it, for lack of memory, and has not got it. */
-bool cio_ring_try_submit(struct cio_ring *ring, const struct io_uring_sqe *sqe);
+/*
+ * For what may be refused: a slot for one of io_uring_prep_*(), and its submission. The queue is the
+ * caller's in between. NULL, or false: the kernel refuses it, for lack of memory, and has not got it.
+ */
+struct io_uring_sqe *cio_ring_begin(struct cio_ring *ring);
+bool cio_ring_commit(struct cio_ring *ring, struct io_uring_sqe *slot);
 void cio_ring_reap(struct cio_ring *ring);
 /* Reaps what is already there, without a system call when nothing is. */
 void cio_ring_poll(void);
