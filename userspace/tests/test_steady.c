@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What a request must do without once the library has been through a few: it allocates nothing,
+ * and wakes nobody but the one who waits. Both are counted.
+ */
+#include <dirent.h>
+#include <windows.h>
+
+#include "host.h"
+
+#define ROUNDS	500
+
+static HANDLE file;
+static int peer;
+
+/* ---- allocations: these take the place of libc's, in the library as well ---- */
+
+static atomic_long allocations;
+
+#if !HOST_SANITIZED
+#define SEEN __attribute__((visibility("default")))
+
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t count, size_t size);
+void *__libc_realloc(void *old, size_t size);
+void __libc_free(void *old);
+
+SEEN void *malloc(size_t size)
+{
+	allocations++;
+	return __libc_malloc(size);
+}
+
+SEEN void *calloc(size_t count, size_t size)
+{
+	allocations++;
+	return __libc_calloc(count, size);
+}
+
+SEEN void *realloc(void *old, size_t size)
+{
+	allocations++;
+	return __libc_realloc(old, size);
+}
+
+SEEN void free(void *old)
+{
+	allocations++;
+	__libc_free(old);
+}
+#endif
+
+/* That they do: else each of the counts would be 0. */
+static void allocations_are_seen(void)
+{
+	long before;
+
+	if (HOST_SANITIZED)
+		SKIP("a sanitizer has an allocator of its own");
+	before = atomic_load(&allocations);
+	CHECK(CloseHandle(CreateEventA(NULL, TRUE, FALSE, NULL)));
+	CHECK(atomic_load(&allocations) - before >= 2);
+}
+
+/* ---- who has slept ---- */
+
+/* How often all threads but these two have; they sleep again when it is told. */
+static long others_slept(DWORD one, DWORD other)
+{
+	DIR *tasks = opendir("/proc/self/task");
+	struct dirent *entry;
+	long sum = 0;
+
+	CHECK(tasks);
+	while ((entry = readdir(tasks))) {
+		DWORD tid = (DWORD)atoi(entry->d_name);
+		char buf[4096];
+
+		if (!tid || tid == one || tid == other)
+			continue;
+		do {
+			sched_yield();
+			host_read_proc(tid, "status", buf, sizeof(buf));
+		} while (!strstr(buf, "State:\tS"));
+		sum += host_status_of(tid, "\nvoluntary_ctxt_switches");
+	}
+	closedir(tasks);
+	return sum;
+}
+
+/* @other is a second thread that may wake, or 0. */
+static void check_steady(void (*cycle)(void *), void *arg, DWORD other)
+{
+	DWORD self = GetCurrentThreadId();
+	long slept, allocated;
+
+	for (int i = 0; i < 100; i++)
+		cycle(arg);
+	slept = others_slept(self, other);
+	allocated = atomic_load(&allocations);
+	for (int i = 0; i < ROUNDS; i++)
+		cycle(arg);
+	allocated = atomic_load(&allocations) - allocated;
+	if (!HOST_SANITIZED)
+		CHECK_EQ(allocated, 0);
+	/* ThreadSanitizer has a thread that wakes by itself. */
+	if (!HOST_TSAN)
+		CHECK_EQ(others_slept(self, other) - slept, 0);
+}
+
+/* ---- the cycles ---- */
+
+static void open_fifo(void)
+{
+	file = host_fifo("f", GENERIC_READ, FILE_FLAG_OVERLAPPED, &peer);
+}
+
+static void cancel_cycle(void *arg)
+{
+	LPOVERLAPPED ov = arg;
+	static char byte;
+	DWORD n;
+
+	CHECK_FAILS(ReadFile(file, &byte, 1, NULL, ov), ERROR_IO_PENDING);
+	CHECK(CancelIoEx(file, ov));
+	CHECK_FAILS(GetOverlappedResult(file, ov, &n, TRUE), ERROR_OPERATION_ABORTED);
+}
+
+static void cancelled_by_event(void)
+{
+	OVERLAPPED ov = host_overlapped(CreateEventA(NULL, TRUE, FALSE, NULL));
+
+	open_fifo();
+	check_steady(cancel_cycle, &ov, 0);
+}
+
+static void cancelled_by_file(void)
+{
+	OVERLAPPED ov = host_overlapped(NULL);
+
+	open_fifo();
+	check_steady(cancel_cycle, &ov, 0);
+}
+
+static void inline_cycle(void *arg)
+{
+	LPOVERLAPPED ov = arg;
+	char byte = 'x';
+	DWORD n;
+
+	CHECK_EQ(write(peer, &byte, 1), 1);
+	if (!ReadFile(file, &byte, 1, NULL, ov))
+		CHECK_EQ(GetLastError(), ERROR_IO_PENDING);
+	CHECK(GetOverlappedResult(file, ov, &n, TRUE));
+	CHECK_EQ(n, 1);
+}
+
+static void data_is_there(void)
+{
+	OVERLAPPED ov = host_overlapped(CreateEventA(NULL, TRUE, FALSE, NULL));
+
+	open_fifo();
+	check_steady(inline_cycle, &ov, 0);
+}
+
+/* The one who waits is in the ring by itself: no second thread reaps for it. */
+static atomic_uint waiter;
+static atomic_int over;
+
+static void *write_to_the_waiter(void *arg)
+{
+	DWORD tid;
+
+	while (!atomic_load(&over)) {
+		tid = atomic_exchange(&waiter, 0);
+		if (!tid) {
+			sched_yield();
+			continue;
+		}
+		host_wait_syscall(tid, SYS_io_uring_enter, SYS_io_uring_enter);
+		CHECK_EQ(write(peer, "x", 1), 1);
+	}
+	return arg;
+}
+
+static void wait_cycle(void *arg)
+{
+	LPOVERLAPPED ov = arg;
+	static char byte;
+	DWORD n;
+
+	CHECK_FAILS(ReadFile(file, &byte, 1, NULL, ov), ERROR_IO_PENDING);
+	atomic_store(&waiter, GetCurrentThreadId());
+	CHECK(GetOverlappedResult(file, ov, &n, TRUE));
+	CHECK_EQ(n, 1);
+}
+
+static void *say_tid_and_write(void *arg)
+{
+	atomic_store((_Atomic DWORD *)arg, GetCurrentThreadId());
+	return write_to_the_waiter(NULL);
+}
+
+static void waited_for(void)
+{
+	OVERLAPPED ov = host_overlapped(CreateEventA(NULL, TRUE, FALSE, NULL));
+	_Atomic DWORD tid = 0;
+	pthread_t writer;
+	long slept;
+
+	open_fifo();
+	CHECK_EQ(pthread_create(&writer, NULL, say_tid_and_write, &tid), 0);
+	while (!atomic_load(&tid))
+		sched_yield();
+	check_steady(wait_cycle, &ov, atomic_load(&tid));
+	/* One wake-up for each end, not two. */
+	slept = host_status_of(GetCurrentThreadId(), "\nvoluntary_ctxt_switches");
+	for (int i = 0; i < ROUNDS; i++)
+		wait_cycle(&ov);
+	slept = host_status_of(GetCurrentThreadId(), "\nvoluntary_ctxt_switches") - slept;
+	CHECK_EQ(slept, ROUNDS);
+	atomic_store(&over, 1);
+	CHECK_EQ(pthread_join(writer, NULL), 0);
+}
+
+static int apcs;
+
+static VOID CALLBACK apc(DWORD error, DWORD bytes, LPOVERLAPPED ov)
+{
+	(void)ov;
+	CHECK_EQ(error, ERROR_OPERATION_ABORTED);
+	CHECK_EQ(bytes, 0);
+	apcs++;
+}
+
+static void apc_cycle(void *arg)
+{
+	LPOVERLAPPED ov = arg;
+	static char byte;
+
+	CHECK(ReadFileEx(file, &byte, 1, ov, apc));
+	CHECK(CancelIoEx(file, ov));
+	CHECK_EQ(SleepEx(INFINITE, TRUE), WAIT_IO_COMPLETION);
+}
+
+static void cancelled_by_apc(void)
+{
+	OVERLAPPED ov = host_overlapped(NULL);
+
+	open_fifo();
+	check_steady(apc_cycle, &ov, 0);
+	CHECK_EQ(apcs, ROUNDS + 100);
+}
+
+static void sync_cycle(void *arg)
+{
+	char byte = 'x';
+	DWORD n;
+
+	CHECK_EQ(write(peer, &byte, 1), 1);
+	CHECK(ReadFile(file, &byte, 1, &n, NULL));
+	CHECK_EQ(n, 1);
+	CHECK(SetEvent(arg));
+	CHECK_EQ(WaitForSingleObject(arg, INFINITE), WAIT_OBJECT_0);
+}
+
+static void synchronous(void)
+{
+	file = host_fifo("f", GENERIC_READ, 0, &peer);
+	check_steady(sync_cycle, CreateEventA(NULL, FALSE, FALSE, NULL), 0);
+}
+
+static const struct tap_case cases[] = {
+	CASE(allocations_are_seen, "an allocation of the library is counted"),
+	CASE(cancelled_by_event, "pend, cancel, collect by an event"),
+	CASE(cancelled_by_file, "pend, cancel, collect by the file object"),
+	CASE(cancelled_by_apc, "pend, cancel, collect by an APC"),
+	CASE(data_is_there, "a read that finds its data"),
+	CASE(waited_for, "a read that is waited for until another thread writes"),
+	CASE(synchronous, "a synchronous read; an event that is set and waited for"),
+};
+
+TAP_MAIN(cases)
