@@ -12,7 +12,7 @@ TEST_BUILD := $(filter 1,$(TEST))
 BUILD ?= build/$(RELEASE)$(if $(TEST_BUILD),-test)
 UTSRELEASE = $(KDIR)/include/generated/utsrelease.h
 
-ifneq ($(filter-out clean help install setup vm demo check bench,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out clean help install setup vm demo check check-wine bench,$(or $(MAKECMDGOALS),all)),)
 KDIR := $(KDIR)
 # Debian's kernel.release is not what uname -r says.
 RELEASE := $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(UTSRELEASE) 2>/dev/null)
@@ -22,7 +22,7 @@ SOURCES := $(wildcard Kbuild module/*.[ch] module/test/*.[ch] uapi/linux/*.h)
 # Asked for other warnings or checks, kbuild must look again at what is built already.
 RECHECK := $(if $(W)$(C),FORCE)
 
-.PHONY: all module userspace selftests install setup vm demo check bench clean help FORCE
+.PHONY: all module userspace selftests install setup vm demo check check-wine bench clean help FORCE
 .DELETE_ON_ERROR:
 
 all: module userspace selftests
@@ -74,6 +74,12 @@ check:
 	@vm/setup
 	@vm/check $(KERNELS)
 
+check-wine:
+	@vm/setup build check
+	@mkdir -p build && $(MAKE) -C userspace all >build/check-wine.log 2>&1 || \
+		{ cat build/check-wine.log; exit 1; }
+	@$(MAKE) -s -C userspace check-wine
+
 bench:
 	@vm/setup build vm
 	@vm/bench
@@ -91,6 +97,7 @@ help:
 	@echo "make install      install the library and the headers; PREFIX=$(PREFIX) DESTDIR="
 	@echo "make demo         a story of five operations that wait and are cancelled, in a VM"
 	@echo "make check        run every test; KERNELS=\"$(KERNELS)\", or =all"
+	@echo "make check-wine   the conformance programs with this library and under Wine, compared"
 	@echo "make bench        what a cancelled request takes, beside a pipe, in instructions"
 	@echo "make vm           a shell in a VM with the module loaded"
 	@echo "make setup        install the Debian packages that all of this needs"
