@@ -10,6 +10,7 @@
 
 #include "object.h"
 
+struct cio_node;
 struct cio_op;
 struct cio_port;
 
@@ -27,7 +28,9 @@ struct cio_file {
 	int fd;
 	mode_t type; /* S_IF* */
 	bool overlapped; /* opened with FILE_FLAG_OVERLAPPED */
-	bool seekable;
+	bool seekable; /* requests have offsets */
+	bool host_position; /* has one, which is the descriptor's own: see standard.c */
+	bool console;
 	bool commands; /* reads and writes go by commands: see command.h */
 	/* The last handle is gone: nothing starts any more. Set under the state lock. */
 	atomic_bool closed;
@@ -42,8 +45,10 @@ struct cio_file {
 	atomic_uint busy; /* futex: 0 free, 1 taken, 2 taken and wanted */
 	uint64_t position;
 
-	/* What the others must be compatible with: see share.c. */
+	/* What the others must be compatible with, and what goes with the last: see share.c. */
 	struct cio_list sharing;
+	struct cio_node *node;
+	char *doom; /* FILE_FLAG_DELETE_ON_CLOSE: the path to delete */
 	dev_t device;
 	ino_t inode;
 	DWORD access, share;
@@ -51,11 +56,21 @@ struct cio_file {
 
 struct cio_file *cio_file_new(void);
 
-/* Sharing. False: it conflicts with a file that is open. */
-bool cio_share_enter(struct cio_file *file);
-void cio_share_leave(struct cio_file *file);
-void cio_share_lock(void);
-void cio_share_unlock(void);
+/*
+ * Looks at what `file->fd` is. False: it is not open. What the fd can do is the caller's business, and
+ * so are sharing and the access.
+ */
+bool cio_file_examine(struct cio_file *file);
+
+/*
+ * A handle for a descriptor that belongs to the library from now on, whatever comes of it. NULL with the
+ * last error set.
+ */
+HANDLE cio_file_adopt(int fd, DWORD access, bool host_position);
+
+/* A name by which the kernel finds the open file again, whatever it is open for. */
+#define CIO_FILE_PROC 32
+void cio_file_proc(const struct cio_file *file, char path[CIO_FILE_PROC]);
 
 /*
  * write(2) and its kin without SIGPIPE: `call` runs with the signal blocked, and what it raised is

@@ -1,15 +1,36 @@
 /* SPDX-License-Identifier: MIT */
-/* Windows' file names, as far as they make sense here, turned into paths. */
+/* Windows' file names turned into the paths that the kernel is given. */
 #ifndef CIO_PATH_H
 #define CIO_PATH_H
 
 #include <limits.h>
 #include <stdbool.h>
+#include <windows.h>
 
-/* 0, or an errno. `path` gets what open(2) is to be given. */
-int cio_path_from_name(const char *name, char path[PATH_MAX]);
+/* What a console's name leads to. */
+#define CIO_CONSOLE "/dev/tty"
+
+/*
+ * 0, or the Win32 error. `path` has room for PATH_MAX bytes. The name's last component keeps its
+ * slash behind it: only a directory may have one.
+ */
+DWORD cio_path_from_ansi(LPCSTR name, char *path);
+DWORD cio_path_from_wide(LPCWSTR name, char *path);
+
+/* Takes "." and ".." out of a path, and doubled slashes, without a look at what is there. */
+void cio_path_normalise(char *path);
+
+bool cio_path_ends_in_slash(const char *path);
 
 /* Tells a missing file from a missing directory on the way to it. */
 bool cio_path_has_parent(const char *path);
+
+/* The length if it fits with its 0; if not, the room that it needs, and nothing is written. */
+DWORD cio_path_answer(LPSTR buffer, DWORD size, const char *path);
+
+/* What a failed system call on the path means. */
+DWORD cio_path_error(const char *path, int err);
+/* The same where a slash behind what is no directory makes the name a bad one. */
+DWORD cio_path_slash_error(const char *path, int err);
 
 #endif

@@ -15,6 +15,8 @@
 #include "op.h"
 #include "process.h"
 #include "ring.h"
+#include "share.h"
+#include "standard.h"
 #include "thread.h"
 
 /*
@@ -27,6 +29,7 @@ static pid_t dying[64];
 static void before_fork(void)
 {
 	pthread_mutex_lock(&dying_lock);
+	cio_standard_lock();
 	cio_share_lock();
 	cio_ring_lock_all();
 	cio_handle_lock();
@@ -39,6 +42,7 @@ static void after_fork_in_parent(void)
 	cio_handle_unlock();
 	cio_ring_unlock_all();
 	cio_share_unlock();
+	cio_standard_unlock();
 	pthread_mutex_unlock(&dying_lock);
 }
 
@@ -59,9 +63,11 @@ static void after_fork_in_child(void)
 	cio_ops_reinit_in_child();
 	cio_thread_reinit_in_child();
 	cio_state_reinit_in_child();
+	cio_share_reinit_in_child();
 	cio_handle_reinit_in_child();
 	cio_ring_reinit_in_child();
 	cio_share_unlock();
+	cio_standard_unlock();
 	pthread_mutex_unlock(&dying_lock);
 }
 

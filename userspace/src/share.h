@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* Share modes and deleted files that are still open. */
+#ifndef CIO_SHARE_H
+#define CIO_SHARE_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <windows.h>
+
+struct cio_file;
+struct stat;
+
+/* 0, or the Win32 error why it cannot be open beside those that are. */
+DWORD cio_share_enter(struct cio_file *file);
+/* The file's last handle is gone. Deletes what was to be deleted then. */
+void cio_share_leave(struct cio_file *file);
+
+/*
+ * Removes a file or an empty directory: at once, or when those who have it open have closed it. 0, or
+ * the Win32 error.
+ */
+DWORD cio_share_remove(const char *path, const struct stat *st);
+bool cio_share_is_doomed(const char *path);
+
+/* The path by which a file is found whatever becomes of the current directory; for free(3). */
+char *cio_share_name(const char *path);
+
+void cio_share_lock(void);
+void cio_share_unlock(void);
+/* Under the lock: what is to be deleted is the parent's business. */
+void cio_share_reinit_in_child(void);
+
+#endif
