@@ -382,24 +382,33 @@ static DWORD WINAPI order_waiter(void *arg)
 	return (DWORD)key;
 }
 
+/* Who waits cannot be seen from outside; a thread that was late is given another chance. */
+#define CHANCES 4
+
 static void last_come_first_served(void)
 {
 	HANDLE ready = event_new(FALSE, FALSE), first, second;
+	const char *last_one = "", *first_one = "";
+	int i;
 
-	the_port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 4);
-	first = thread_new(order_waiter, ready);
-	WaitForSingleObject(ready, LONG_TIME);
-	Sleep(50);
-	second = thread_new(order_waiter, ready);
-	WaitForSingleObject(ready, LONG_TIME);
-	Sleep(50);
-	PostQueuedCompletionStatus(the_port, 0, 1, NULL);
-	Sleep(50);
-	PostQueuedCompletionStatus(the_port, 0, 2, NULL);
-	see("W-PORT-3 who came last", "ended 1", "%s", thread_end(second));
-	see("W-PORT-3 who came first", "ended 2", "%s", thread_end(first));
+	for (i = 0; i < CHANCES && strcmp(last_one, "ended 1"); i++) {
+		the_port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 4);
+		first = thread_new(order_waiter, ready);
+		WaitForSingleObject(ready, LONG_TIME);
+		Sleep(50 + 100 * i);
+		second = thread_new(order_waiter, ready);
+		WaitForSingleObject(ready, LONG_TIME);
+		Sleep(50 + 100 * i);
+		PostQueuedCompletionStatus(the_port, 0, 1, NULL);
+		Sleep(50);
+		PostQueuedCompletionStatus(the_port, 0, 2, NULL);
+		last_one = thread_end(second);
+		first_one = thread_end(first);
+		CloseHandle(the_port);
+	}
+	see("W-PORT-3 who came last", "ended 1", "%s", last_one);
+	see("W-PORT-3 who came first", "ended 2", "%s", first_one);
 	CloseHandle(ready);
-	CloseHandle(the_port);
 }
 
 static DWORD WINAPI close_waiter(void *arg)
@@ -409,7 +418,7 @@ static DWORD WINAPI close_waiter(void *arg)
 	DWORD n;
 
 	SetEvent(arg);
-	if (GetQueuedCompletionStatus(the_port, &n, &key, &ov, 2000))
+	if (GetQueuedCompletionStatus(the_port, &n, &key, &ov, 1000))
 		return 1;
 	return ov ? 2 : GetLastError();
 }
@@ -420,23 +429,33 @@ static DWORD WINAPI close_waiter_ex(void *arg)
 	ULONG count;
 
 	SetEvent(arg);
-	return GetQueuedCompletionStatusEx(the_port, entry, 2, &count, 2000, FALSE) ? 1 :
+	return GetQueuedCompletionStatusEx(the_port, entry, 2, &count, 1000, FALSE) ? 1 :
 										       GetLastError();
 }
 
 static void closed(void)
 {
 	HANDLE ready = event_new(FALSE, FALSE), one, two;
+	const char *one_by_one = "", *several = "";
+	BOOL result = FALSE;
+	int i;
 
-	the_port = port_new();
-	one = thread_new(close_waiter, ready);
-	WaitForSingleObject(ready, LONG_TIME);
-	two = thread_new(close_waiter_ex, ready);
-	WaitForSingleObject(ready, LONG_TIME);
-	Sleep(100);
-	see("W-PORT-7 closed while threads wait", "TRUE", "%s", did(FRESH(CloseHandle(the_port))));
-	see("W-PORT-7 who waits", "ended 735", "%s", thread_end(one));
-	see("W-PORT-8 who waits for several", "ended 735", "%s", thread_end(two));
+	for (i = 0; i < CHANCES; i++) {
+		the_port = port_new();
+		one = thread_new(close_waiter, ready);
+		WaitForSingleObject(ready, LONG_TIME);
+		two = thread_new(close_waiter_ex, ready);
+		WaitForSingleObject(ready, LONG_TIME);
+		Sleep(50 + 100 * i);
+		result = FRESH(CloseHandle(the_port));
+		one_by_one = thread_end(one);
+		several = thread_end(two);
+		if (strcmp(one_by_one, "ended 6") && strcmp(several, "ended 6"))
+			break;
+	}
+	see("W-PORT-7 closed while threads wait", "TRUE", "%s", did(result));
+	see("W-PORT-7 who waits", "ended 735", "%s", one_by_one);
+	see("W-PORT-8 who waits for several", "ended 735", "%s", several);
 	CloseHandle(ready);
 }
 
