@@ -80,6 +80,8 @@ static struct row rows[] = {
 	{ "stream_exit", .count = stream_exit },
 	{ "store_exit", .count = store_exit },
 	{ "lib_event_exact", .count = lib_event_exact },
+	{ "lib_file_exact", .count = lib_file_exact },
+	{ "lib_pipe_exact", .count = lib_pipe_exact },
 	{ "lib_set_exact", .count = lib_set_exact },
 	{ "stream_memory", .count = stream_memory, .apart = true },
 	{ "store_memory", .count = store_memory, .apart = true },

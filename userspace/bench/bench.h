@@ -137,6 +137,8 @@ void stream_exit(void);
 void store_exit(void);
 void stream_million(void);
 void lib_event_exact(void);
+void lib_file_exact(void);
+void lib_pipe_exact(void);
 void lib_set_exact(void);
 
 #endif /* CANCELIO_BENCH_H */

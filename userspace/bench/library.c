@@ -61,26 +61,29 @@ static int fifo_make(const char *path)
 
 struct overlapped {
 	OVERLAPPED ov;
-	HANDLE file, event;
-	int peer;
+	HANDLE file;
 	unsigned char buf[LEN];
 };
 
-static void overlapped_setup(struct overlapped *o, bool port)
+static void *fifo_setup(void)
 {
 	const char *path = path_new("fifo");
+	static struct overlapped o;
 
-	o->peer = fifo_make(path);
-	o->file = file_open(path, FILE_FLAG_OVERLAPPED);
+	fifo_make(path);
+	o.file = file_open(path, FILE_FLAG_OVERLAPPED);
 	unlink(path);
-	memset(&o->ov, 0, sizeof(o->ov));
-	o->event = NULL;
-	if (!port) {
-		o->event = CreateEventA(NULL, TRUE, FALSE, NULL);
-		if (!o->event)
-			fail("CreateEventA: error %u", GetLastError());
-		o->ov.hEvent = o->event;
-	}
+	return &o;
+}
+
+static void *event_setup(void)
+{
+	struct overlapped *o = fifo_setup();
+
+	o->ov.hEvent = CreateEventA(NULL, TRUE, FALSE, NULL);
+	if (!o->ov.hEvent)
+		fail("CreateEventA: error %u", GetLastError());
+	return o;
 }
 
 static void must_pend(struct overlapped *o)
@@ -105,18 +108,7 @@ static void overlapped_event(void *arg)
 
 double lib_event(void)
 {
-	struct overlapped o;
-
-	overlapped_setup(&o, false);
-	return measure(overlapped_event, &o, BATCH);
-}
-
-static void *event_setup(void)
-{
-	static struct overlapped o;
-
-	overlapped_setup(&o, false);
-	return &o;
+	return measure(overlapped_event, event_setup(), BATCH);
 }
 
 void lib_event_exact(void)
@@ -152,67 +144,69 @@ static void read_win32(void *arg)
 		fail("ReadFile has not read what is there: error %u", GetLastError());
 }
 
-/* As much as all batches read. */
-static void fill(int fd)
+/* The file is at its beginning, and has as much as all batches read. */
+static void *reads_new(const char *path, int fd)
 {
+	static struct reads r;
 	uint64_t block[LEN / 8] = { 0 };
 
 	for (; block[0] < (BATCHES + 1) * READ_BATCH; block[0]++)
 		if (write(fd, block, LEN) != LEN)
 			fail("the file or pipe is too small");
-}
-
-static double read_cycle(const char *path, int fd, void (*cycle)(void *))
-{
-	struct reads r = { .fd = fd };
-	bool win32 = cycle == read_win32;
-
-	if (win32)
-		r.file = file_open(path, 0);
+	lseek(fd, 0, SEEK_SET);
+	r = (struct reads){ .fd = fd, .file = file_open(path, 0) };
 	unlink(path);
-	return measure(cycle, &r, READ_BATCH);
+	return &r;
 }
 
-static double read_file(void (*cycle)(void *))
+static void *file_setup(void)
 {
 	const char *path = path_new("file");
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
-	fill(fd);
-	if (fd < 0 || lseek(fd, 0, SEEK_SET))
+	if (fd < 0)
 		fail("no file");
-	return read_cycle(path, fd, cycle);
+	return reads_new(path, fd);
 }
 
-static double read_pipe(void (*cycle)(void *))
+static void *pipe_setup(void)
 {
 	const char *path = path_new("fifo");
 	int fd = fifo_make(path);
 
 	if (fcntl(fd, F_SETPIPE_SZ, 1 << 20) < 0)
 		fail("a pipe cannot have 1 MiB");
-	fill(fd);
-	return read_cycle(path, fd, cycle);
+	return reads_new(path, fd);
 }
 
 double file_read(void)
 {
-	return read_file(read_posix);
+	return measure(read_posix, file_setup(), READ_BATCH);
 }
 
 double lib_file(void)
 {
-	return read_file(read_win32);
+	return measure(read_win32, file_setup(), READ_BATCH);
 }
 
 double pipe_read(void)
 {
-	return read_pipe(read_posix);
+	return measure(read_posix, pipe_setup(), READ_BATCH);
 }
 
 double lib_pipe(void)
 {
-	return read_pipe(read_win32);
+	return measure(read_win32, pipe_setup(), READ_BATCH);
+}
+
+void lib_file_exact(void)
+{
+	steady_print(&(struct steady){ "lib_file", file_setup, read_win32, false });
+}
+
+void lib_pipe_exact(void)
+{
+	steady_print(&(struct steady){ "lib_pipe", pipe_setup, read_win32, false });
 }
 
 /* ---- an event ---- */
@@ -280,14 +274,13 @@ static void cancel_nothing(void *arg)
 
 static double cancel_cycle(void (*cycle)(void *), bool many)
 {
-	struct overlapped o;
+	struct overlapped *o = event_setup();
 
-	overlapped_setup(&o, false);
 	/* The library's thread is there from the first one on, and locks take more from then on. */
-	overlapped_event(&o);
+	overlapped_event(o);
 	if (many)
 		pend_many();
-	return measure(cycle, &o, BATCH);
+	return measure(cycle, o, BATCH);
 }
 
 double lib_cancel(void)

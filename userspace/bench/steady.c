@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * What a cycle of the library must do without, counted exactly once it has been through a few:
- * allocations, and wake-ups of other threads. And its system calls, by ptrace(2).
+ * allocations, and wake-ups of other threads. And by ptrace(2), what it takes outside the kernel:
+ * system calls, and instructions.
  */
 #include <dirent.h>
 #include <sched.h>
@@ -20,6 +21,7 @@
 
 #define ROUNDS	1000
 #define WARM	100
+#define STEPPED	10
 /* An argument that no system call of a cycle has: the bounds of what is counted. */
 #define BOUND	0x63616e63656cUL
 
@@ -98,7 +100,14 @@ static unsigned long others_slept(void)
 	return sum;
 }
 
-/* ---- system calls ---- */
+/* ---- system calls, and instructions outside the kernel ---- */
+
+struct counts {
+	unsigned long calls, instructions;
+};
+
+/* The tracee's, of which the tracer reads whether it is in what is counted by steps. */
+static volatile long stepping;
 
 static void run(void (*cycle)(void *), void *arg, int rounds)
 {
@@ -111,11 +120,41 @@ static void bound(void)
 	syscall(SYS_getpgid, BOUND);
 }
 
-/* What all threads of the tracee enter between the two bounds. */
-static unsigned long entries_of(pid_t first)
+static void run_traced(const struct steady *s)
 {
-	unsigned long entries = 0;
+	void *arg;
+
+	ptrace(PTRACE_TRACEME);
+	raise(SIGSTOP);
+	arg = s->setup();
+	run(s->cycle, arg, WARM);
+	bound();
+	run(s->cycle, arg, ROUNDS);
+	bound();
+	stepping = 1;
+	run(s->cycle, arg, STEPPED);
+	stepping = 0;
+	_exit(0);
+}
+
+/* Whether the tracee is where nothing is to be counted: on its way into bound(). */
+static bool at_bound(pid_t pid, bool *enters)
+{
+	struct __ptrace_syscall_info info = { 0 };
+
+	ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), &info);
+	*enters = info.op == PTRACE_SYSCALL_INFO_ENTRY;
+	return *enters && info.entry.nr == SYS_getpgid && info.entry.args[0] == BOUND;
+}
+
+/*
+ * What all threads of the tracee enter between its two bounds, and how many steps the first one
+ * takes from then on. Stops of other kinds are of threads that begin: no cycle sends a signal.
+ */
+static void count(pid_t first, struct counts *counts)
+{
 	int status, bounds = 0;
+	bool enters;
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, __WALL)) > 0) {
@@ -125,28 +164,24 @@ static unsigned long entries_of(pid_t first)
 			continue;
 		}
 		if (WSTOPSIG(status) == (SIGTRAP | 0x80)) {
-			struct __ptrace_syscall_info info = { 0 };
-
-			ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), &info);
-			if (info.op != PTRACE_SYSCALL_INFO_ENTRY)
-				;
-			else if (info.entry.nr == SYS_getpgid && info.entry.args[0] == BOUND)
+			if (at_bound(pid, &enters))
 				bounds++;
-			else if (bounds == 1)
-				entries++;
+			else if (enters && bounds == 1)
+				counts->calls++;
+		} else if (pid == first && bounds == 2) {
+			counts->instructions += ptrace(PTRACE_PEEKDATA, pid, &stepping, 0) == 1;
 		}
-		/* Other stops are of threads that begin: no cycle sends a signal. */
-		ptrace(PTRACE_SYSCALL, pid, 0, 0);
+		ptrace(pid == first && bounds == 2 ? PTRACE_SINGLESTEP : PTRACE_SYSCALL, pid, 0, 0);
 	}
 	if (bounds != 2)
 		fail("what is counted has not come to its end");
-	return entries;
 }
 
 /* In a process of its own, with a library that has done nothing yet. */
-static double calls_of(const struct steady *s)
+static struct counts counts_of(const struct steady *s)
 {
 	const long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE | PTRACE_O_EXITKILL;
+	struct counts counts = { 0 };
 	int status;
 	pid_t pid;
 
@@ -154,45 +189,43 @@ static double calls_of(const struct steady *s)
 	pid = fork();
 	if (pid < 0)
 		fail("cannot fork");
-	if (!pid) {
-		void *arg;
-
-		ptrace(PTRACE_TRACEME);
-		raise(SIGSTOP);
-		arg = s->setup();
-		run(s->cycle, arg, WARM);
-		bound();
-		run(s->cycle, arg, ROUNDS);
-		bound();
-		_exit(0);
-	}
+	if (!pid)
+		run_traced(s);
 	if (waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status) ||
 	    ptrace(PTRACE_SETOPTIONS, pid, 0, options) || ptrace(PTRACE_SYSCALL, pid, 0, 0))
 		fail("cannot trace");
-	return (double)entries_of(pid) / ROUNDS;
+	count(pid, &counts);
+	return counts;
 }
 
 /* ---- the rows ---- */
 
+static const char *part(const struct steady *s, const char *what)
+{
+	static char name[64];
+
+	snprintf(name, sizeof(name), "%s.%s", s->name, what);
+	return name;
+}
+
 void steady_print(const struct steady *s)
 {
+	struct counts counts = counts_of(s);
+	double calls = (double)counts.calls / ROUNDS;
 	unsigned long before;
-	char name[64];
 	void *arg;
 
-	snprintf(name, sizeof(name), "%s.calls", s->name);
+	figure(part(s, "outside"), (double)counts.instructions / STEPPED, "instr.", 0);
 	if (s->no_calls)
-		figure_none(name, calls_of(s), "calls");
+		figure_none(part(s, "calls"), calls, "calls");
 	else
-		figure(name, calls_of(s), "calls", 0);
+		figure(part(s, "calls"), calls, "calls", 0);
 
 	arg = s->setup();
 	run(s->cycle, arg, WARM);
 	before = others_slept();
 	allocations = 0;
 	run(s->cycle, arg, ROUNDS);
-	snprintf(name, sizeof(name), "%s.allocations", s->name);
-	figure_none(name, (double)allocations, "in 1000");
-	snprintf(name, sizeof(name), "%s.wakeups", s->name);
-	figure_none(name, (double)(others_slept() - before), "in 1000");
+	figure_none(part(s, "allocations"), (double)allocations, "in 1000");
+	figure_none(part(s, "wakeups"), (double)(others_slept() - before), "in 1000");
 }
