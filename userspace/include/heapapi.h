@@ -4,6 +4,12 @@
 
 #include <minwindef.h>
 
+typedef enum _HEAP_INFORMATION_CLASS {
+	HeapCompatibilityInformation = 0,
+	HeapEnableTerminationOnCorruption = 1,
+	HeapOptimizeResources = 3
+} HEAP_INFORMATION_CLASS;
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -16,6 +22,9 @@ WINBASEAPI LPVOID WINAPI HeapReAlloc(HANDLE hHeap, DWORD dwFlags, LPVOID lpMem, 
 WINBASEAPI BOOL WINAPI HeapFree(HANDLE hHeap, DWORD dwFlags, LPVOID lpMem);
 WINBASEAPI SIZE_T WINAPI HeapSize(HANDLE hHeap, DWORD dwFlags, LPCVOID lpMem);
 WINBASEAPI BOOL WINAPI HeapValidate(HANDLE hHeap, DWORD dwFlags, LPCVOID lpMem);
+WINBASEAPI BOOL WINAPI HeapSetInformation(HANDLE HeapHandle,
+					  HEAP_INFORMATION_CLASS HeapInformationClass,
+					  PVOID HeapInformation, SIZE_T HeapInformationLength);
 
 #ifdef __cplusplus
 }

@@ -33,12 +33,14 @@ static inline void cio_futex_wait(atomic_uint *word, unsigned int value, uint64_
 	errno = err;
 }
 
-static inline void cio_futex_wake(atomic_uint *word, int count)
+/* How many were asleep. */
+static inline long cio_futex_wake(atomic_uint *word, int count)
 {
 	int err = errno;
+	long woken = syscall(SYS_futex, word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, count, NULL, NULL, 0);
 
-	syscall(SYS_futex, word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, count, NULL, NULL, 0);
 	errno = err;
+	return woken;
 }
 
 #endif

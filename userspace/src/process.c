@@ -9,8 +9,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "address.h"
 #include "file.h"
 #include "handle.h"
+#include "heap.h"
 #include "object.h"
 #include "op.h"
 #include "process.h"
@@ -28,6 +30,8 @@ static pid_t dying[64];
 
 static void before_fork(void)
 {
+	cio_address_lock_all();
+	cio_heap_lock();
 	pthread_mutex_lock(&dying_lock);
 	cio_standard_lock();
 	cio_share_lock();
@@ -44,6 +48,8 @@ static void after_fork_in_parent(void)
 	cio_share_unlock();
 	cio_standard_unlock();
 	pthread_mutex_unlock(&dying_lock);
+	cio_heap_unlock();
+	cio_address_unlock_all();
 }
 
 static void forget_others(struct cio_object *obj)
@@ -69,6 +75,8 @@ static void after_fork_in_child(void)
 	cio_share_unlock();
 	cio_standard_unlock();
 	pthread_mutex_unlock(&dying_lock);
+	cio_heap_reinit_in_child();
+	cio_address_reinit_in_child();
 }
 
 void cio_process_init(void)

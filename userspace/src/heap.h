@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+/* The heaps' lock, around fork. */
+#ifndef CIO_HEAP_H
+#define CIO_HEAP_H
+
+void cio_heap_lock(void);
+void cio_heap_unlock(void);
+void cio_heap_reinit_in_child(void);
+
+#endif
