@@ -43,21 +43,21 @@ static BOOL whole_path(DWORD error, char *path)
 	return TRUE;
 }
 
-/* Nothing need be there, so what could not be there is no matter. */
-static DWORD path_of(DWORD error)
+/* Nothing need be there, so that it could not be there is no matter, if only it is a path. */
+static DWORD path_of(DWORD error, const char *path)
 {
-	return error == ERROR_INVALID_NAME ? 0 : error;
+	return error == ERROR_INVALID_NAME && *path ? 0 : error;
 }
 
 DWORD WINAPI GetFullPathNameA(LPCSTR name, DWORD size, LPSTR buffer, LPSTR *part)
 {
 	CIO_KEEP_ERRNO;
-	char path[PATH_MAX], *slash;
+	char path[PATH_MAX] = "", *slash;
 	DWORD n;
 
 	if (!name || !*name)
 		return (DWORD)cio_fail(ERROR_INVALID_NAME);
-	if (!whole_path(path_of(cio_path_from_ansi(name, path)), path))
+	if (!whole_path(path_of(cio_path_from_ansi(name, path), path), path))
 		return 0;
 	n = cio_path_answer(buffer, size, path);
 	if (part)
@@ -72,12 +72,12 @@ DWORD WINAPI GetFullPathNameA(LPCSTR name, DWORD size, LPSTR buffer, LPSTR *part
 DWORD WINAPI GetFullPathNameW(LPCWSTR name, DWORD size, LPWSTR buffer, LPWSTR *part)
 {
 	CIO_KEEP_ERRNO;
-	char path[PATH_MAX];
+	char path[PATH_MAX] = "";
 	DWORD n, end;
 
 	if (!name || !*name)
 		return (DWORD)cio_fail(ERROR_INVALID_NAME);
-	if (!whole_path(path_of(cio_path_from_wide(name, path)), path))
+	if (!whole_path(path_of(cio_path_from_wide(name, path), path), path))
 		return 0;
 	n = cio_utf16_answer(buffer, size, path);
 	if (part)

@@ -69,14 +69,25 @@ static UINT next_number(void)
 	return (UINT)(now.tv_nsec >> 10 ^ (long)getpid() << 4) + turn++;
 }
 
+/* Three characters of the prefix, of which some may have several bytes. */
+static size_t prefix_length(const char *prefix)
+{
+	size_t n = 0;
+
+	for (int characters = 0; prefix[n]; n++)
+		if ((prefix[n] & 0xc0) != 0x80 && ++characters > 3)
+			break;
+	return n;
+}
+
 /*
  * In `name`, which has room for MAX_PATH, as the application's buffer has. The number that became part
  * of the name, or 0 with the last error set.
  */
 static UINT temp_file_name(DWORD error, const char *dir, const char *prefix, UINT unique, char *name)
 {
-	const char *slash = cio_path_ends_in_slash(dir) || !strcmp(dir, "/") ? "" : "/";
 	struct stat st;
+	const char *slash;
 	UINT number;
 
 	if (!error && (stat(dir, &st) != 0 || !S_ISDIR(st.st_mode)))
@@ -85,12 +96,15 @@ static UINT temp_file_name(DWORD error, const char *dir, const char *prefix, UIN
 		error = ERROR_BUFFER_OVERFLOW;
 	if (error)
 		return (UINT)cio_fail(error);
+	slash = cio_path_ends_in_slash(dir) || !strcmp(dir, "/") ? "" : "/";
 	/* Each number once; the name of one that is given is not looked for. */
 	for (UINT tries = 0, first = next_number(); tries < 0x10000; tries++) {
 		number = (unique ? unique : first + tries) & 0xffff;
 		if (!number && !unique)
 			continue;
-		snprintf(name, MAX_PATH, "%s%s%.3s%x.tmp", dir, slash, prefix ? prefix : "", number);
+		if (snprintf(name, MAX_PATH, "%s%s%.*s%x.tmp", dir, slash,
+			     (int)prefix_length(prefix), prefix, number) >= MAX_PATH)
+			return (UINT)cio_fail(ERROR_BUFFER_OVERFLOW);
 		if (unique || make_file(name))
 			return unique ? unique : number;
 		if (errno != EEXIST)
@@ -106,21 +120,20 @@ UINT WINAPI GetTempFileNameA(LPCSTR dir, LPCSTR prefix, UINT unique, LPSTR name)
 
 	if (!dir || !name)
 		return (UINT)cio_fail(ERROR_INVALID_PARAMETER);
-	return temp_file_name(cio_path_from_ansi(dir, path), path, prefix, unique, name);
+	return temp_file_name(cio_path_from_ansi(dir, path), path, prefix ? prefix : "", unique, name);
 }
 
 UINT WINAPI GetTempFileNameW(LPCWSTR dir, LPCWSTR prefix, UINT unique, LPWSTR name)
 {
 	CIO_KEEP_ERRNO;
-	char path[PATH_MAX], utf8_name[MAX_PATH], utf8_prefix[16] = "";
+	char path[PATH_MAX], utf8_name[MAX_PATH], utf8_prefix[64] = "";
 	UINT n;
 
 	if (!dir || !name)
 		return (UINT)cio_fail(ERROR_INVALID_PARAMETER);
-	/* Three characters of it, and no more than a name has room for. */
 	if (prefix)
-		cio_utf8_from_utf16(utf8_prefix, 4, prefix, cio_utf16_len(prefix) < 3 ?
-				    cio_utf16_len(prefix) : 3, NULL);
+		cio_utf8_from_utf16(utf8_prefix, sizeof(utf8_prefix) - 1, prefix,
+				    cio_utf16_len(prefix), NULL);
 	n = temp_file_name(cio_path_from_wide(dir, path), path, utf8_prefix, unique, utf8_name);
 	if (n)
 		cio_utf16_answer(name, MAX_PATH, utf8_name);

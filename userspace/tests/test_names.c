@@ -261,6 +261,7 @@ static void wide_names(void)
 
 static void full_names(void)
 {
+	static const WCHAR lone[] = { 0xd800, 'x', 0 };
 	char buf[MAX_PATH], cwd[PATH_MAX], *part;
 	WCHAR wbuf[MAX_PATH], *wpart;
 
@@ -286,6 +287,7 @@ static void full_names(void)
 	CHECK_EQ(GetFullPathNameW(wide("Z:\\a\\b"), MAX_PATH, wbuf, &wpart), 4);
 	CHECK(wpart == wbuf + 3 && *wpart == 'b' && !wpart[1]);
 	CHECK_EQ(GetFullPathNameW(wide("/a/b"), 4, wbuf, &wpart), 5);
+	CHECK_ANSWER(GetFullPathNameW(lone, MAX_PATH, wbuf, &wpart), 0, ERROR_INVALID_NAME);
 }
 
 static void current_directory(void)
