@@ -10,6 +10,7 @@
 #include "handle.h"
 #include "op.h"
 #include "share.h"
+#include "port.h"
 #include "status.h"
 #include "thread.h"
 
@@ -90,6 +91,7 @@ static void file_destroy(struct cio_object *obj)
 	/* Not close(3), which is a point where a thread can be cancelled. */
 	if (file->fd >= 0)
 		syscall(SYS_close, file->fd);
+	cio_port_unbind(file);
 	free(file);
 }
 

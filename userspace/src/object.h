@@ -16,7 +16,6 @@
 
 #include "list.h"
 #include "lock.h"
-#include "pending.h"
 
 struct cio_thread;
 struct cio_object;

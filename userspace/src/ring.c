@@ -337,7 +337,8 @@ void cio_ring_offer_role(struct cio_ring *r)
 
 	if (r->reaper || cio_list_empty(&r->parked))
 		return;
-	t = cio_entry(r->parked.next, struct cio_thread, parked);
+	/* The most recent: it is the next to be given a packet, too, if it waits for one. */
+	t = cio_entry(r->parked.prev, struct cio_thread, parked);
 	cio_list_del(&t->parked);
 	r->reaper = t;
 	cio_ring_enter(r);

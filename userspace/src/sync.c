@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "futex.h"
+#include "port.h"
 #include "sync.h"
 #include "tsan.h"
 #include "thread.h"
@@ -166,6 +167,8 @@ void cio_sync_end_cancelled(struct cio_sync *sync, uint64_t word)
 long cio_sync_call(struct cio_thread *self, long nr, long a1, long a2, long a3, long a4, long a5,
 		   long a6)
 {
+	bool slot = atomic_load_explicit(&self->slot, memory_order_relaxed) &&
+		    cio_port_block_for_call(self);
 	long ret;
 
 	/*
@@ -175,6 +178,8 @@ long cio_sync_call(struct cio_thread *self, long nr, long a1, long a2, long a3, 
 	do
 		ret = cio_sync_stub(&self->sync.word, nr, a1, a2, a3, a4, a5, a6);
 	while (ret == -EINTR && !(atomic_load(&self->sync.word) & CIO_SYNC_CANCELLED));
+	if (slot)
+		cio_port_unblock(self);
 	return ret;
 }
 

@@ -9,6 +9,7 @@
 #include "futex.h"
 #include "handle.h"
 #include "op.h"
+#include "port.h"
 #include "process.h"
 #include "status.h"
 #include "thread.h"
@@ -48,6 +49,7 @@ static void thread_exits(void *arg)
 
 	/* A cancellation that is still pending when a thread returns would be acted on in here. */
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+	cio_port_leave(thread);
 	cio_ops_drain_thread(thread);
 	cio_apcs_drop(thread);
 	cio_state_lock();
@@ -79,6 +81,7 @@ static struct cio_thread *thread_new(void)
 	cio_list_init(&t->parked);
 	cio_list_init(&t->apcs);
 	cio_list_init(&t->ops);
+	cio_list_init(&t->in_port);
 	/* The first call's number must differ from that of the signal last sent, which is none. */
 	atomic_store(&t->sync.word, CIO_SYNC_NEXT);
 	return t;

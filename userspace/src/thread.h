@@ -9,6 +9,7 @@
 #include "sync.h"
 #include "tsan.h"
 
+struct cio_port;
 struct cio_wait;
 
 struct cio_thread {
@@ -31,6 +32,12 @@ struct cio_thread {
 	struct cio_list apcs; /* struct cio_apc, in the order of their calls; state lock */
 	struct cio_wait *alert; /* the alertable wait that an APC would end; state lock */
 	bool no_apcs; /* it ends; state lock */
+
+	struct cio_port *port; /* that it asked last; state lock, as for this group */
+	struct cio_list in_port;
+	atomic_bool slot; /* it runs, as far as the port knows; read without the lock by itself */
+	bool lent; /* it was found asleep: its slot is another's */
+	bool idle; /* one of the library's own, which has nothing to do for the application */
 
 	struct cio_list ops; /* pending operations it issued; state lock */
 	bool draining;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "apc.h"
+#include "port.h"
 #include "ring.h"
 #include "thread.h"
 #include "wait.h"
@@ -45,13 +46,15 @@ static void park_in_ring(struct cio_thread *self, struct cio_ring *ring, uint64_
 bool cio_wait_until(struct cio_thread *self, atomic_bool *done, uint64_t deadline)
 {
 	struct cio_ring *ring = cio_ring_if_made();
-	bool in_time = true;
+	bool in_time = true, slot = false;
 
 	while (!atomic_load(done)) {
 		if (deadline != CIO_FOREVER && cio_now() >= deadline) {
 			in_time = false;
 			break;
 		}
+		if (atomic_load_explicit(&self->slot, memory_order_relaxed))
+			slot = cio_port_block(self);
 		if (ring && cio_ring_take_role(ring, self))
 			park_in_ring(self, ring, deadline);
 		else
@@ -59,6 +62,8 @@ bool cio_wait_until(struct cio_thread *self, atomic_bool *done, uint64_t deadlin
 	}
 	if (ring)
 		cio_ring_drop_role(ring, self);
+	if (slot)
+		cio_port_unblock(self);
 	return in_time;
 }
 
@@ -157,6 +162,15 @@ bool cio_wait_end(struct cio_wait *wait, DWORD result)
 	return true;
 }
 
+bool cio_wait_give_up(struct cio_wait *wait)
+{
+	if (atomic_load(&wait->done))
+		return false;
+	wait_unarm(wait);
+	wait->result = WAIT_TIMEOUT;
+	return true;
+}
+
 void cio_waiter_serve(struct cio_waiter *w)
 {
 	struct cio_wait *wait = w->wait;
@@ -205,10 +219,7 @@ DWORD cio_wait_sleep(struct cio_wait *wait, DWORD milliseconds)
 	if (!atomic_load(&wait->done) &&
 	    (!milliseconds || !cio_wait_until(self, &wait->done, cio_deadline(milliseconds)))) {
 		cio_state_lock();
-		if (!atomic_load(&wait->done)) {
-			wait_unarm(wait);
-			wait->result = WAIT_TIMEOUT;
-		}
+		cio_wait_give_up(wait);
 		cio_state_unlock();
 	}
 	if (wait->result == WAIT_IO_COMPLETION)

@@ -61,6 +61,8 @@ DWORD cio_wait_sleep(struct cio_wait *wait, DWORD milliseconds);
 
 /* Under the state lock. Ends a wait that has not ended; false: it has. */
 bool cio_wait_end(struct cio_wait *wait, DWORD result);
+/* The same by the thread that waits: WAIT_TIMEOUT is the result. */
+bool cio_wait_give_up(struct cio_wait *wait);
 /* Under the state lock: looks again at one of the wait's objects. */
 void cio_waiter_serve(struct cio_waiter *w);
 /* Under the state lock, for a wait with `told`: it is not to be told any more. */
