@@ -227,8 +227,11 @@ VOID WINAPI ExitThread(DWORD code)
 {
 	struct cio_thread *t = cio_self();
 
-	if (t)
+	if (t) {
 		t->exit_code = code;
+		/* While the caller's frames are there: requests may write to what is in them. */
+		cio_ops_drain_thread(t);
+	}
 	pthread_exit(NULL);
 }
 
