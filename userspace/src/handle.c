@@ -3,6 +3,7 @@
 
 #include "handle.h"
 #include "lock.h"
+#include "names.h"
 #include "status.h"
 #include "thread.h"
 
@@ -131,15 +132,28 @@ HANDLE cio_handle_give(struct cio_object *obj, DWORD access)
 	return handle;
 }
 
-static struct cio_object *get_current_thread(DWORD *access)
+struct cio_handle *cio_handle_refuse(struct cio_handle *h, const struct cio_class *class)
 {
-	struct cio_thread *self = cio_self();
+	CIO_KEEP_ERRNO;
 
-	if (!self)
+	cio_fail(h && h->obj->class == class ? ERROR_ACCESS_DENIED : ERROR_INVALID_HANDLE);
+	if (h)
+		cio_handle_unpin(h);
+	return NULL;
+}
+
+static struct cio_object *get_pseudo(HANDLE handle, DWORD *access)
+{
+	struct cio_thread *self = handle == CIO_CURRENT_THREAD ? cio_self() : NULL;
+	struct cio_object *obj = self ? &self->obj : NULL;
+
+	if (handle == CIO_CURRENT_PROCESS)
+		obj = &cio_process_object;
+	if (!obj)
 		return NULL;
-	cio_object_get(&self->obj);
-	*access = THREAD_ALL_ACCESS;
-	return &self->obj;
+	cio_object_get(obj);
+	*access = obj->class->all;
+	return obj;
 }
 
 struct cio_object *cio_handle_get_access(HANDLE handle, const struct cio_class *class,
@@ -153,8 +167,8 @@ struct cio_object *cio_handle_get_access(HANDLE handle, const struct cio_class *
 		*access = h->access;
 		cio_object_get(obj);
 		cio_handle_unpin(h);
-	} else if (handle == CIO_CURRENT_THREAD) {
-		obj = get_current_thread(access);
+	} else {
+		obj = get_pseudo(handle, access);
 	}
 	if (obj && class && obj->class != class) {
 		cio_object_put(obj);
@@ -200,16 +214,32 @@ BOOL WINAPI CloseHandle(HANDLE handle)
 	}
 	obj = h->obj;
 	cio_handle_lock();
-	closed = atomic_load(&h->state) & CIO_HANDLE_LIVE;
+	closed = atomic_load(&h->state) & CIO_HANDLE_LIVE &&
+		 !(h->flags & HANDLE_FLAG_PROTECT_FROM_CLOSE);
 	if (closed) {
 		atomic_fetch_add(&h->state, CIO_HANDLE_CLOSING - CIO_HANDLE_LIVE);
 		last = --obj->handles == 0;
 	}
 	cio_handle_unlock();
+	if (last && obj->name)
+		cio_name_drop(obj);
 	if (last && obj->class->last_handle)
 		obj->class->last_handle(obj);
 	cio_handle_unpin(h);
 	return closed ? TRUE : cio_fail(ERROR_INVALID_HANDLE);
+}
+
+BOOL cio_handle_set_flags(HANDLE handle, DWORD mask, DWORD flags)
+{
+	struct cio_handle *h = cio_handle_pin(handle);
+
+	if (!h)
+		return cio_fail(ERROR_INVALID_HANDLE);
+	cio_handle_lock();
+	h->flags = (h->flags & ~mask) | (flags & mask);
+	cio_handle_unlock();
+	cio_handle_unpin(h);
+	return TRUE;
 }
 
 DWORD cio_map_generic(const struct cio_class *class, DWORD access)
@@ -224,62 +254,21 @@ DWORD cio_map_generic(const struct cio_class *class, DWORD access)
 	return mapped;
 }
 
-/* Another handle, and its error. What has lost its last handle meanwhile gets no new one. */
-static DWORD add_copy(struct cio_object *obj, DWORD access, HANDLE *target)
+DWORD cio_handle_copy(struct cio_object *obj, DWORD access, HANDLE *handle)
 {
 	DWORD error = 0;
 	HANDLE copy;
 
 	cio_handle_lock();
-	if (obj->class->last_handle && !obj->handles) {
+	if ((obj->class->last_handle || obj->name) && !obj->handles) {
 		error = ERROR_INVALID_HANDLE;
 	} else {
 		copy = handle_add(obj, access);
 		if (copy)
-			*target = copy;
+			*handle = copy;
 		else
 			error = ERROR_NOT_ENOUGH_MEMORY;
 	}
 	cio_handle_unlock();
 	return error;
-}
-
-static BOOL duplicate(HANDLE source, HANDLE *target, DWORD access, DWORD options)
-{
-	struct cio_object *obj;
-	DWORD granted, error = 0;
-
-	if (options & ~(DUPLICATE_CLOSE_SOURCE | DUPLICATE_SAME_ACCESS))
-		return cio_fail(ERROR_INVALID_PARAMETER);
-	obj = cio_handle_get_access(source, NULL, &granted);
-	if (!obj)
-		return FALSE;
-	access = options & DUPLICATE_SAME_ACCESS ? granted : cio_map_generic(obj->class, access);
-	if (access & ~granted) {
-		cio_object_put(obj);
-		return cio_fail(ERROR_ACCESS_DENIED);
-	}
-	if (target)
-		error = add_copy(obj, access, target);
-	cio_object_put(obj);
-	return error ? cio_fail(error) : TRUE;
-}
-
-BOOL WINAPI DuplicateHandle(HANDLE source_process, HANDLE source, HANDLE target_process,
-			    LPHANDLE target, DWORD access, BOOL inherit, DWORD options)
-{
-	CIO_KEEP_ERRNO;
-	BOOL ok;
-
-	(void)inherit; /* no call of this library starts a process that could inherit */
-	if (source_process != CIO_CURRENT_PROCESS || target_process != CIO_CURRENT_PROCESS)
-		return cio_fail(ERROR_INVALID_HANDLE);
-	ok = duplicate(source, target, access, options);
-	if (options & DUPLICATE_CLOSE_SOURCE) {
-		DWORD error = GetLastError();
-
-		CloseHandle(source);
-		SetLastError(error);
-	}
-	return ok;
 }

@@ -31,7 +31,10 @@ struct cio_handle {
 
 extern struct cio_handle *_Atomic cio_handle_chunks[CIO_HANDLE_CHUNKS];
 
-extern const struct cio_class cio_file_class, cio_event_class, cio_thread_class;
+extern const struct cio_class cio_file_class, cio_event_class, cio_thread_class,
+	cio_process_class;
+/* What GetCurrentProcess means; it is always there. */
+extern struct cio_object cio_process_object;
 
 /* The last pin of a closed one is gone. */
 void cio_handle_free(struct cio_handle *h);
@@ -61,6 +64,23 @@ static inline struct cio_handle *cio_handle_pin(HANDLE handle)
 	return NULL;
 }
 
+/* The rest of cio_handle_pin_as, when it has no good answer. */
+struct cio_handle *cio_handle_refuse(struct cio_handle *h, const struct cio_class *class);
+
+/*
+ * For a kind that has no pseudo handles. NULL with the last error set: 6 when the handle is none
+ * of that kind, 5 when it lacks one of the rights.
+ */
+static inline struct cio_handle *cio_handle_pin_as(HANDLE handle, const struct cio_class *class,
+						   DWORD access)
+{
+	struct cio_handle *h = cio_handle_pin(handle);
+
+	if (h && h->obj->class == class && !(access & ~h->access))
+		return h;
+	return cio_handle_refuse(h, class);
+}
+
 /* Takes over no reference: the handle gets its own. NULL when there is no memory. */
 HANDLE cio_handle_new(struct cio_object *obj, DWORD access);
 
@@ -69,6 +89,15 @@ HANDLE cio_handle_new(struct cio_object *obj, DWORD access);
  * the last error if there is no memory.
  */
 HANDLE cio_handle_give(struct cio_object *obj, DWORD access);
+
+/*
+ * One more handle to an object that has some, and its error. ERROR_INVALID_HANDLE: the last one
+ * has been closed meanwhile, and it matters to this object.
+ */
+DWORD cio_handle_copy(struct cio_object *obj, DWORD access, HANDLE *handle);
+
+/* HANDLE_FLAG_*. FALSE with the last error set. */
+BOOL cio_handle_set_flags(HANDLE handle, DWORD mask, DWORD flags);
 
 /* The rights that the generic ones stand for, which differ from kind to kind. */
 DWORD cio_map_generic(const struct cio_class *class, DWORD access);

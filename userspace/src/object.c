@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "object.h"
+#include "status.h"
 #include "thread.h"
 #include "wait.h"
 
@@ -50,6 +51,7 @@ static void unlock_and_wake(void)
 /* One at a time: until its turn comes, a piece of work may still be added to, under the lock. */
 static void work_all(void)
 {
+	CIO_KEEP_ERRNO;
 	struct cio_work *work;
 
 	for (;;) {
@@ -89,6 +91,7 @@ void cio_object_init(struct cio_object *obj, const struct cio_class *class, bool
 	obj->class = class;
 	atomic_init(&obj->refs, 1);
 	obj->handles = 0;
+	obj->name = NULL;
 	obj->signalled = signalled;
 	obj->auto_reset = false;
 	cio_list_init(&obj->waiters);

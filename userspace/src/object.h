@@ -17,6 +17,7 @@
 #include "list.h"
 #include "lock.h"
 
+struct cio_name;
 struct cio_thread;
 struct cio_object;
 struct cio_wait;
@@ -38,6 +39,7 @@ struct cio_class {
 	bool (*take)(struct cio_object *obj, struct cio_thread *thread);
 	/* What SignalObjectAndWait does to it; NULL: nothing. State lock. 0, or a Win32 error. */
 	DWORD (*release)(struct cio_object *obj, struct cio_thread *thread);
+	DWORD release_access; /* the rights that it needs */
 	/* The child of a fork has this object and none of the parent's other threads. */
 	void (*after_fork)(struct cio_object *obj);
 };
@@ -46,6 +48,7 @@ struct cio_object {
 	const struct cio_class *class;
 	atomic_uint refs;
 	unsigned int handles; /* handle table's lock */
+	struct cio_name *name; /* NULL: it has none; names' lock */
 	bool signalled; /* state lock, like all below */
 	bool auto_reset;
 	struct cio_list waiters; /* struct cio_waiter */

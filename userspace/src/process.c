@@ -13,6 +13,7 @@
 #include "file.h"
 #include "handle.h"
 #include "heap.h"
+#include "names.h"
 #include "object.h"
 #include "op.h"
 #include "process.h"
@@ -36,6 +37,7 @@ static void before_fork(void)
 	cio_standard_lock();
 	cio_share_lock();
 	cio_ring_lock_all();
+	cio_names_lock();
 	cio_handle_lock();
 	cio_state_lock();
 }
@@ -44,6 +46,7 @@ static void after_fork_in_parent(void)
 {
 	cio_state_unlock();
 	cio_handle_unlock();
+	cio_names_unlock();
 	cio_ring_unlock_all();
 	cio_share_unlock();
 	cio_standard_unlock();
@@ -66,11 +69,13 @@ static void forget_others(struct cio_object *obj)
 static void after_fork_in_child(void)
 {
 	cio_handle_each(forget_others);
+	forget_others(&cio_process_object);
 	cio_ops_reinit_in_child();
 	cio_thread_reinit_in_child();
 	cio_state_reinit_in_child();
 	cio_share_reinit_in_child();
 	cio_handle_reinit_in_child();
+	cio_names_reinit_in_child();
 	cio_ring_reinit_in_child();
 	cio_share_unlock();
 	cio_standard_unlock();

@@ -8,6 +8,7 @@
 #include "apc.h"
 #include "futex.h"
 #include "handle.h"
+#include "mutex.h"
 #include "op.h"
 #include "port.h"
 #include "process.h"
@@ -53,6 +54,7 @@ static void thread_exits(void *arg)
 	cio_ops_drain_thread(thread);
 	cio_apcs_drop(thread);
 	cio_state_lock();
+	cio_mutexes_abandon(thread);
 	thread->exited = true;
 	cio_list_del(&thread->link);
 	last = cio_list_empty(&threads);
@@ -79,6 +81,7 @@ static struct cio_thread *thread_new(void)
 	cio_object_init(&t->obj, &cio_thread_class, false);
 	cio_list_init(&t->link);
 	cio_list_init(&t->parked);
+	cio_list_init(&t->mutexes);
 	cio_list_init(&t->apcs);
 	cio_list_init(&t->ops);
 	cio_list_init(&t->in_port);
@@ -108,7 +111,6 @@ struct cio_thread *cio_self_make(void)
 	CIO_KEEP_ERRNO;
 	struct cio_thread *t = thread_new();
 
-
 	if (t && !thread_attach(t)) {
 		free(t);
 		t = NULL;
@@ -136,6 +138,7 @@ void cio_thread_reinit_in_child(void)
 			continue;
 		}
 		cio_list_del(&t->link);
+		cio_mutexes_abandon(t);
 		t->exited = true;
 		t->exit_code = 0;
 		t->obj.signalled = true;
@@ -150,6 +153,15 @@ struct launch {
 	atomic_uint state; /* 0: starting, 1: attached, 2: could not */
 };
 
+/* Before its first step, and nowhere else, can a thread be kept (W-THREAD-1). */
+static void wait_for_resume(struct cio_thread *t)
+{
+	unsigned int count;
+
+	while ((count = atomic_load(&t->suspended)))
+		cio_futex_wait(&t->suspended, count, CIO_FOREVER);
+}
+
 static void *thread_main(void *arg)
 {
 	struct launch *launch = arg;
@@ -159,6 +171,7 @@ static void *thread_main(void *arg)
 	atomic_store(&launch->state, ok ? 1 : 2);
 	cio_futex_wake(&launch->state, 1);
 	if (ok) {
+		wait_for_resume(t);
 		/* What was queued before the thread's first step comes before it (W-APC-6). */
 		cio_apcs_run(t);
 		ExitThread(t->start(t->arg));
@@ -196,8 +209,7 @@ HANDLE WINAPI CreateThread(LPSECURITY_ATTRIBUTES attributes, SIZE_T stack,
 	struct cio_thread *t;
 	HANDLE handle;
 
-	(void)attributes; /* no security here, and nothing inherits */
-	if (!start || (flags & ~STACK_SIZE_PARAM_IS_A_RESERVATION)) {
+	if (!start || (flags & ~(STACK_SIZE_PARAM_IS_A_RESERVATION | CREATE_SUSPENDED))) {
 		cio_fail(ERROR_INVALID_PARAMETER);
 		return NULL;
 	}
@@ -208,6 +220,7 @@ HANDLE WINAPI CreateThread(LPSECURITY_ATTRIBUTES attributes, SIZE_T stack,
 	}
 	t->start = start;
 	t->arg = arg;
+	atomic_store(&t->suspended, flags & CREATE_SUSPENDED ? 1 : 0);
 	handle = cio_handle_new(&t->obj, THREAD_ALL_ACCESS);
 	/* The running thread holds a reference of its own: the one the record was born with. */
 	if (!handle || !thread_launch(t, stack)) {
@@ -220,6 +233,8 @@ HANDLE WINAPI CreateThread(LPSECURITY_ATTRIBUTES attributes, SIZE_T stack,
 	/* The handle is not known to anybody yet, so the record is still there. */
 	if (id)
 		*id = (DWORD)t->tid;
+	if (attributes && attributes->bInheritHandle)
+		cio_handle_set_flags(handle, HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT);
 	return handle;
 }
 
@@ -233,83 +248,4 @@ VOID WINAPI ExitThread(DWORD code)
 		cio_ops_drain_thread(t);
 	}
 	pthread_exit(NULL);
-}
-
-BOOL WINAPI GetExitCodeThread(HANDLE handle, LPDWORD code)
-{
-	CIO_KEEP_ERRNO;
-	DWORD access;
-	struct cio_object *obj = cio_handle_get_access(handle, &cio_thread_class, &access);
-	struct cio_thread *t;
-
-	if (!obj)
-		return FALSE;
-	if (!(access & (THREAD_QUERY_INFORMATION | THREAD_QUERY_LIMITED_INFORMATION)) || !code) {
-		cio_object_put(obj);
-		return cio_fail(code ? ERROR_ACCESS_DENIED : ERROR_NOACCESS);
-	}
-	t = cio_entry(obj, struct cio_thread, obj);
-	cio_state_lock();
-	*code = t->exited ? t->exit_code : STILL_ACTIVE;
-	cio_state_unlock();
-	cio_object_put(obj);
-	return TRUE;
-}
-
-struct by_id {
-	DWORD id;
-	struct cio_thread *found;
-};
-
-static void match_id(struct cio_thread *thread, void *arg)
-{
-	struct by_id *want = arg;
-
-	if ((DWORD)thread->tid != want->id || want->found)
-		return;
-	cio_object_get(&thread->obj);
-	want->found = thread;
-}
-
-HANDLE WINAPI OpenThread(DWORD access, BOOL inherit, DWORD id)
-{
-	CIO_KEEP_ERRNO;
-	struct by_id want = { .id = id };
-	HANDLE handle;
-
-	(void)inherit;
-	if (!cio_self())
-		return NULL;
-	cio_state_lock();
-	cio_thread_each(match_id, &want);
-	cio_state_unlock();
-	if (!want.found) {
-		cio_fail(ERROR_INVALID_PARAMETER);
-		return NULL;
-	}
-	access = cio_map_generic(&cio_thread_class, access) & THREAD_ALL_ACCESS;
-	handle = cio_handle_new(&want.found->obj, access);
-	cio_object_put(&want.found->obj);
-	if (!handle)
-		cio_fail(ERROR_NOT_ENOUGH_MEMORY);
-	return handle;
-}
-
-HANDLE WINAPI GetCurrentThread(void)
-{
-	return CIO_CURRENT_THREAD;
-}
-
-HANDLE WINAPI GetCurrentProcess(void)
-{
-	return CIO_CURRENT_PROCESS;
-}
-
-DWORD WINAPI GetCurrentThreadId(void)
-{
-	struct cio_thread *t;
-	CIO_KEEP_ERRNO;
-
-	t = cio_self();
-	return t ? (DWORD)t->tid : (DWORD)syscall(SYS_gettid);
 }

@@ -20,6 +20,9 @@ struct cio_thread {
 	LPVOID arg;
 	DWORD exit_code;
 	bool exited; /* state lock */
+	int priority; /* what SetThreadPriority was told; state lock */
+	/* Its first step waits until this is 0, and then it stays 0. Changed under the state lock. */
+	atomic_uint suspended;
 
 	/* Where the thread sleeps when it waits: see wait.h. */
 	atomic_uint park;
@@ -28,6 +31,8 @@ struct cio_thread {
 	struct cio_list parked; /* in the ring's list of sleepers who could reap; state lock */
 
 	struct cio_sync sync;
+
+	struct cio_list mutexes; /* that it owns; state lock */
 
 	struct cio_list apcs; /* struct cio_apc, in the order of their calls; state lock */
 	struct cio_wait *alert; /* the alertable wait that an APC would end; state lock */
