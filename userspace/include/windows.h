@@ -9,6 +9,8 @@
 #include <winerror.h>
 #include <winbase.h>
 #include <winnls.h>
+#include <libloaderapi.h>
+#include <corecrt_wstdlib.h>
 #ifndef WIN32_LEAN_AND_MEAN
 #include <winioctl.h>
 #endif
