@@ -49,7 +49,7 @@ BOOL WINAPI CancelIoEx(HANDLE handle, LPOVERLAPPED overlapped)
 		return FALSE;
 	s.file = cio_entry(obj, struct cio_file, obj);
 	found = cio_ops_cancel(s.file, overlapped, NULL);
-	if (!s.file->overlapped) {
+	if (!s.file->overlapped || atomic_load(&s.file->flushes)) {
 		cio_state_lock();
 		cio_thread_each(cancel_sync, &s);
 		cio_state_unlock();

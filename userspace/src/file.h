@@ -41,6 +41,9 @@ struct cio_file {
 	ULONG_PTR key;
 	UCHAR modes; /* FILE_SKIP_* */
 
+	/* How many threads are in a synchronous request on an overlapped file. */
+	atomic_uint flushes;
+
 	/* A synchronous file object serves one request at a time, and keeps a position. */
 	atomic_uint busy; /* futex: 0 free, 1 taken, 2 taken and wanted */
 	uint64_t position;
@@ -71,6 +74,10 @@ HANDLE cio_file_adopt(int fd, DWORD access, bool host_position);
 /* A name by which the kernel finds the open file again, whatever it is open for. */
 #define CIO_FILE_PROC 32
 void cio_file_proc(const struct cio_file *file, char path[CIO_FILE_PROC]);
+
+/* For files that are pipes. A write end's reader; what the read end still has. */
+bool cio_pipe_has_reader(const struct cio_file *file);
+bool cio_pipe_is_empty(const struct cio_file *file);
 
 /*
  * write(2) and its kin without SIGPIPE: `call` runs with the signal blocked, and what it raised is

@@ -19,21 +19,6 @@
 #define TCSBRK 0x5409
 #endif
 
-static bool is_empty(const struct cio_file *file)
-{
-	int unread = 0;
-
-	return ioctl(file->fd, FIONREAD, &unread) != 0 || unread == 0;
-}
-
-/* A pipe has no reader any more when its write end is in error. */
-static bool has_reader(const struct cio_file *file)
-{
-	struct pollfd p = { .fd = file->fd, .events = 0 };
-
-	return poll(&p, 1, 0) == 0 || !(p.revents & POLLERR);
-}
-
 /*
  * Nothing tells a pipe's writer that all has been read: poll only knows that there is room. But each
  * read is an event for who watches the pipe's inode, and so is the reader's end.
@@ -49,8 +34,8 @@ static DWORD wait_until_read(struct cio_thread *self, const struct cio_file *fil
 	if (inotify_add_watch(events, name, IN_ACCESS | IN_CLOSE) < 0)
 		return cio_errno_to_status(errno);
 	/* Watched first, looked at then: what is read in between is an event that waits. */
-	while (!is_empty(file)) {
-		if (!has_reader(file))
+	while (!cio_pipe_is_empty(file)) {
+		if (!cio_pipe_has_reader(file))
 			return CIO_PIPE_BROKEN;
 		n = cio_sync_call(self, SYS_ppoll, (long)p, 2, 0, 0, 0, 0);
 		if (n < 0)
@@ -67,7 +52,7 @@ static DWORD flush_pipe(struct cio_thread *self, const struct cio_file *file)
 	int events;
 
 	/* What nobody can read any more is lost already. */
-	if (is_empty(file) || !has_reader(file))
+	if (cio_pipe_is_empty(file) || !cio_pipe_has_reader(file))
 		return CIO_OK;
 	events = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	if (events < 0)
@@ -112,6 +97,7 @@ static DWORD run(struct cio_thread *self, struct cio_file *file)
 {
 	DWORD status;
 
+	atomic_fetch_add(&file->flushes, 1);
 	cio_sync_begin(self, file, NULL);
 	/* From here on the last close finds us; if it has been before, it is told from here. */
 	if (atomic_load(&file->closed))
@@ -119,6 +105,7 @@ static DWORD run(struct cio_thread *self, struct cio_file *file)
 	else
 		status = file->overlapped ? flush(self, file) : flush_in_turn(self, file);
 	cio_sync_end(self);
+	atomic_fetch_sub(&file->flushes, 1);
 	return status;
 }
 

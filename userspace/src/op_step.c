@@ -78,6 +78,8 @@ static DWORD step_write_pipe(struct cio_op *op)
 	} while ((n > 0 && op->done < op->length) || err == EINTR);
 	cio_sigpipe_restore(&sigpipe, err == EPIPE);
 
+	if (!err && !op->length && !cio_pipe_has_reader(op->file))
+		err = EPIPE;
 	if (!err)
 		return CIO_OK;
 	if (err != EAGAIN)
@@ -88,11 +90,17 @@ static DWORD step_write_pipe(struct cio_op *op)
 	return step_submit(op);
 }
 
+/* A read of no bytes from a pipe: until there is something, of which nothing is taken (W-RW-7). */
+static bool only_waits(const struct cio_op *op)
+{
+	return !op->length && !op->write && op->file->type == S_IFIFO;
+}
+
 DWORD cio_step_next(struct cio_op *op)
 {
 	if (op->write && op->file->type == S_IFIFO)
 		return step_write_pipe(op);
-	op->polling = false;
+	op->polling = only_waits(op);
 	return step_submit(op);
 }
 
@@ -114,8 +122,11 @@ DWORD cio_step_result(struct cio_op *op, int res)
 {
 	if (op->withdrawn)
 		return CIO_CANCELLED;
-	if (op->polling && res >= 0)
+	if (op->polling && res >= 0) {
+		if (only_waits(op))
+			return step_end(op, res & POLLIN ? CIO_OK : CIO_PIPE_BROKEN);
 		return cio_step_next(op);
+	}
 	if (res >= 0) {
 		op->done += (uint32_t)res;
 		if (wants_more(op, (uint32_t)res))

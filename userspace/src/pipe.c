@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
-/* CreatePipe: a pipe of the kernel's, with a handle for each end (W-PIPE-1). */
+/* Pipes: CreatePipe, with a handle for each end (W-PIPE-1), and what a pipe can be asked. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "file.h"
@@ -11,6 +14,23 @@
 /* Each end knows its own direction; the attributes of both can be read, and set (W-CREATE-6). */
 #define READ_END (FILE_GENERIC_READ | FILE_WRITE_ATTRIBUTES)
 #define WRITE_END (FILE_GENERIC_WRITE | FILE_READ_ATTRIBUTES)
+
+/* A pipe has no reader any more when its write end is in error. */
+bool cio_pipe_has_reader(const struct cio_file *file)
+{
+	struct pollfd p = { .fd = file->fd, .events = 0 };
+	struct timespec zero = { 0, 0 };
+
+	/* Not poll(3), which is a point where a thread can be cancelled. */
+	return syscall(SYS_ppoll, &p, 1, &zero, NULL, 0) <= 0 || !(p.revents & POLLERR);
+}
+
+bool cio_pipe_is_empty(const struct cio_file *file)
+{
+	int unread = 0;
+
+	return ioctl(file->fd, FIONREAD, &unread) != 0 || unread == 0;
+}
 
 static BOOL adopt(const int fds[2], PHANDLE read_end, PHANDLE write_end)
 {

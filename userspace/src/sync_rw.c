@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -50,6 +51,23 @@ static bool goes_on(const struct cio_request *req, DWORD done)
 	return done < req->length && (req->write || req->file->type == S_IFREG);
 }
 
+/*
+ * A request of no bytes, which Linux grants at once. On a pipe of Windows a read waits until there is
+ * something to read, and takes nothing; and a write without a reader fails (W-RW-7, -9).
+ */
+static DWORD touch_pipe(struct cio_thread *self, const struct cio_request *req)
+{
+	struct pollfd p = { .fd = req->file->fd, .events = POLLIN };
+	long ret;
+
+	if (req->write)
+		return cio_pipe_has_reader(req->file) ? CIO_OK : CIO_PIPE_CLOSING;
+	ret = cio_sync_call(self, SYS_ppoll, (long)&p, 1, 0, 0, 0, 0);
+	if (ret < 0)
+		return cio_errno_to_status((int)-ret);
+	return p.revents & POLLIN ? CIO_OK : CIO_PIPE_BROKEN;
+}
+
 static DWORD transfer(struct cio_thread *self, struct cio_request *req, DWORD *done)
 {
 	DWORD status;
@@ -66,7 +84,11 @@ static DWORD transfer(struct cio_thread *self, struct cio_request *req, DWORD *d
 		/* A write that failed says so, whatever was taken before (W-GOR-5). */
 		return *done && (!req->write || status == CIO_CANCELLED) ? CIO_OK : status;
 	}
-	if (*done || req->write || !req->length)
+	if (*done)
+		return CIO_OK;
+	if (!req->length && req->file->type == S_IFIFO)
+		return touch_pipe(self, req);
+	if (req->write || !req->length)
 		return CIO_OK;
 	return req->file->type == S_IFIFO ? CIO_PIPE_BROKEN : CIO_END_OF_FILE;
 }
