@@ -283,10 +283,10 @@ static HANDLE open_file(struct cio_thread *self, const struct open_args *a)
 		cio_fail(error);
 		return INVALID_HANDLE_VALUE;
 	}
-	if (a->disposition == CREATE_ALWAYS || a->disposition == OPEN_ALWAYS)
-		cio_fail(existed ? ERROR_ALREADY_EXISTS : ERROR_SUCCESS);
-	/* A device is there, but has not been emptied. */
-	if (a->disposition == CREATE_ALWAYS && device)
+	/* Success says something, too. A device is there, but has not been emptied. */
+	if (existed && (a->disposition == OPEN_ALWAYS || (a->disposition == CREATE_ALWAYS && !device)))
+		cio_fail(ERROR_ALREADY_EXISTS);
+	else
 		cio_fail(ERROR_SUCCESS);
 	return handle;
 }

@@ -51,7 +51,12 @@ BOOL WINAPI DuplicateHandle(HANDLE source_process, HANDLE source, HANDLE target_
 	CIO_KEEP_ERRNO;
 	BOOL ok;
 
-	if (!check_process(source_process) || !check_process(target_process))
+	if (!check_process(source_process))
+		return FALSE;
+	/* Without a process to be duplicated into, it is only closed. */
+	if (!target_process && options & DUPLICATE_CLOSE_SOURCE)
+		return CloseHandle(source);
+	if (!check_process(target_process))
 		return FALSE;
 	ok = duplicate(source, target, access, options);
 	if (ok && target && inherit)

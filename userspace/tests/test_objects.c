@@ -94,6 +94,13 @@ static void duplicates(void)
 	CHECK_EQ(code, STILL_ACTIVE);
 	CHECK(duplicate(e, NULL, 0, DUPLICATE_CLOSE_SOURCE));
 	CHECK_FAILS(CloseHandle(e), ERROR_INVALID_HANDLE);
+	/* The way that closing is documented. */
+	CHECK(DuplicateHandle(GetCurrentProcess(), self, NULL, NULL, 0, FALSE,
+			      DUPLICATE_CLOSE_SOURCE));
+	CHECK_FAILS(CloseHandle(self), ERROR_INVALID_HANDLE);
+	CHECK_FAILS(DuplicateHandle(GetCurrentProcess(), self, NULL, NULL, 0, FALSE,
+				    DUPLICATE_CLOSE_SOURCE),
+		    ERROR_INVALID_HANDLE);
 }
 
 static void events(void)
