@@ -21,6 +21,7 @@ BEGIN {
 	say["store_read"] = "store without latency: native READ of 4 KiB"
 
 	say["lib_event"] = "ReadFile pends, CancelIoEx, GetOverlappedResult"
+	say["lib_port"] = "ReadFile, CancelIoEx, GetQueuedCompletionStatus"
 	say["file_read"] = "file: read(2) of 64 bytes"
 	say["lib_file"] = "file: ReadFile of 64 bytes"
 	say["pipe_read"] = "FIFO: read(2) of 64 bytes"
@@ -31,6 +32,7 @@ BEGIN {
 	say["lib_nothing"] = "CancelIoEx(h, NULL) with nothing to cancel"
 	say["lib_nothing_many"] = "  with 10,000 pending on other handles"
 	say["lib_event.outside"] = "ReadFile pends, CancelIoEx, ...: outside the kernel"
+	say["lib_port.outside"] = "the same through a port: outside the kernel"
 	say["lib_file.outside"] = "file: ReadFile of 64 bytes: outside the kernel"
 	say["lib_pipe.outside"] = "FIFO: ReadFile of 64 bytes: outside the kernel"
 	say["lib_set.outside"] = "SetEvent, WaitForSingleObject: outside the kernel"

@@ -114,6 +114,7 @@ double store_ten(void);
 double store_many(void);
 
 double lib_event(void);
+double lib_port(void);
 
 double file_read(void);
 double lib_file(void);
@@ -137,6 +138,7 @@ void stream_exit(void);
 void store_exit(void);
 void stream_million(void);
 void lib_event_exact(void);
+void lib_port_exact(void);
 void lib_file_exact(void);
 void lib_pipe_exact(void);
 void lib_set_exact(void);

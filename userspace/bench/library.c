@@ -21,6 +21,7 @@
 #define READ_BATCH	900	/* 16 of these are less than a pipe holds */
 #define MANY		10000
 #define LEN		64
+#define KEY		7
 
 /* ---- what is read ---- */
 
@@ -114,6 +115,45 @@ double lib_event(void)
 void lib_event_exact(void)
 {
 	steady_print(&(struct steady){ "lib_event", event_setup, overlapped_event, false });
+}
+
+/* ---- the same through a completion port ---- */
+
+static HANDLE port;
+
+static void *port_setup(void)
+{
+	struct overlapped *o = fifo_setup();
+
+	port = CreateIoCompletionPort(o->file, NULL, KEY, 1);
+	if (!port)
+		fail("CreateIoCompletionPort: error %u", GetLastError());
+	return o;
+}
+
+static void overlapped_port(void *arg)
+{
+	struct overlapped *o = arg;
+	LPOVERLAPPED ov = NULL;
+	ULONG_PTR key = 0;
+	DWORD bytes;
+
+	must_pend(o);
+	if (!CancelIoEx(o->file, &o->ov))
+		fail("CancelIoEx: error %u", GetLastError());
+	if (GetQueuedCompletionStatus(port, &bytes, &key, &ov, INFINITE) ||
+	    GetLastError() != ERROR_OPERATION_ABORTED || ov != &o->ov || key != KEY)
+		fail("the packet is not that of the cancelled read: error %u", GetLastError());
+}
+
+double lib_port(void)
+{
+	return measure(overlapped_port, port_setup(), BATCH);
+}
+
+void lib_port_exact(void)
+{
+	steady_print(&(struct steady){ "lib_port", port_setup, overlapped_port, false });
 }
 
 /* ---- a synchronous read, 64 bytes that are there ---- */

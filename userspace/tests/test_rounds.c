@@ -338,10 +338,58 @@ static void by_apc(void)
 	run(&(struct kind){ nothing, apc_issue, apc_wait, apc_none_left });
 }
 
+/* ---- a completion port ---- */
+
+static HANDLE port;
+
+static void port_setup(void)
+{
+	port = CreateIoCompletionPort(file, NULL, 7, 1);
+	CHECK(port);
+}
+
+static BOOL port_take(DWORD timeout)
+{
+	LPOVERLAPPED ov = NULL;
+	ULONG_PTR key = 0;
+	struct slot *s;
+	DWORD bytes = 99, error = 0;
+
+	if (!GetQueuedCompletionStatus(port, &bytes, &key, &ov, timeout))
+		error = GetLastError();
+	if (!ov) {
+		CHECK_EQ(error, WAIT_TIMEOUT);
+		return FALSE;
+	}
+	CHECK_EQ(key, 7);
+	s = (struct slot *)ov;
+	s->told++;
+	s->error = error;
+	s->bytes = bytes;
+	return TRUE;
+}
+
+static void port_wait(struct slot *s)
+{
+	while (!s->told)
+		CHECK(port_take(INFINITE));
+}
+
+static void port_none_left(void)
+{
+	CHECK(!port_take(0));
+}
+
+static void by_port(void)
+{
+	run(&(struct kind){ port_setup, issue_read, port_wait, port_none_left });
+}
+
 static const struct tap_case cases[] = {
 	CASE(by_event, "write against cancel, told by auto-reset events"),
 	CASE(by_result, "write against cancel, GetOverlappedResult waits"),
 	CASE(by_apc, "write against cancel, told by APCs"),
+	CASE(by_port, "write against cancel, told by a completion port"),
 };
 
 TAP_MAIN(cases)

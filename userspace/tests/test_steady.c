@@ -252,6 +252,81 @@ static void cancelled_by_apc(void)
 	CHECK_EQ(apcs, ROUNDS + 100);
 }
 
+/* ---- a port, of which the same thread takes the packet, or another ---- */
+
+static HANDLE port;
+static atomic_long taken;
+static _Atomic DWORD taker;
+
+static void open_port(void)
+{
+	open_fifo();
+	port = CreateIoCompletionPort(file, NULL, 1, 0);
+	CHECK(port);
+}
+
+static void take_packet(void)
+{
+	LPOVERLAPPED ov = NULL;
+	ULONG_PTR key;
+	DWORD n;
+
+	CHECK_FAILS(GetQueuedCompletionStatus(port, &n, &key, &ov, INFINITE),
+		    ERROR_OPERATION_ABORTED);
+	CHECK(ov && ov->Internal == 0xC0000120u);
+}
+
+static void port_cycle(void *arg)
+{
+	static char byte;
+
+	CHECK_FAILS(ReadFile(file, &byte, 1, NULL, arg), ERROR_IO_PENDING);
+	CHECK(CancelIoEx(file, arg));
+	take_packet();
+}
+
+static void cancelled_by_port(void)
+{
+	OVERLAPPED ov = host_overlapped(NULL);
+
+	open_port();
+	check_steady(port_cycle, &ov, 0);
+}
+
+static void *take_packets(void *arg)
+{
+	atomic_store(&taker, GetCurrentThreadId());
+	for (;;) {
+		take_packet();
+		atomic_fetch_add(&taken, 1);
+	}
+	return arg;
+}
+
+static void other_port_cycle(void *arg)
+{
+	long before = atomic_load(&taken);
+	static char byte;
+
+	host_wait_syscall(atomic_load(&taker), SYS_futex, SYS_io_uring_enter);
+	CHECK_FAILS(ReadFile(file, &byte, 1, NULL, arg), ERROR_IO_PENDING);
+	CHECK(CancelIoEx(file, arg));
+	while (atomic_load(&taken) == before)
+		sched_yield();
+}
+
+static void taken_by_another(void)
+{
+	OVERLAPPED ov = host_overlapped(NULL);
+	pthread_t thread;
+
+	open_port();
+	CHECK_EQ(pthread_create(&thread, NULL, take_packets, NULL), 0);
+	while (!atomic_load(&taker))
+		sched_yield();
+	check_steady(other_port_cycle, &ov, atomic_load(&taker));
+}
+
 static void sync_cycle(void *arg)
 {
 	char byte = 'x';
@@ -275,6 +350,8 @@ static const struct tap_case cases[] = {
 	CASE(cancelled_by_event, "pend, cancel, collect by an event"),
 	CASE(cancelled_by_file, "pend, cancel, collect by the file object"),
 	CASE(cancelled_by_apc, "pend, cancel, collect by an APC"),
+	CASE(cancelled_by_port, "pend, cancel, take the packet"),
+	CASE(taken_by_another, "pend, cancel, another thread takes the packet"),
 	CASE(data_is_there, "a read that finds its data"),
 	CASE(waited_for, "a read that is waited for until another thread writes"),
 	CASE(synchronous, "a synchronous read; an event that is set and waited for"),
