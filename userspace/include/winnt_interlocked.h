@@ -55,19 +55,19 @@
 #define INTERLOCKED_BIT_(T, width, BITS) \
 	FORCEINLINE BOOLEAN InterlockedBitTestAndSet##width(T volatile *Base, T Bit) \
 	{ \
-		T mask = (T)((T)1 << (Bit & (BITS - 1))); \
+		T mask = (T)(1ull << (Bit & (BITS - 1))); \
 \
 		return (__atomic_fetch_or(Base, mask, __ATOMIC_SEQ_CST) & mask) != 0; \
 	} \
 	FORCEINLINE BOOLEAN InterlockedBitTestAndReset##width(T volatile *Base, T Bit) \
 	{ \
-		T mask = (T)((T)1 << (Bit & (BITS - 1))); \
+		T mask = (T)(1ull << (Bit & (BITS - 1))); \
 \
 		return (__atomic_fetch_and(Base, (T)~mask, __ATOMIC_SEQ_CST) & mask) != 0; \
 	} \
 	FORCEINLINE BOOLEAN InterlockedBitTestAndComplement##width(T volatile *Base, T Bit) \
 	{ \
-		T mask = (T)((T)1 << (Bit & (BITS - 1))); \
+		T mask = (T)(1ull << (Bit & (BITS - 1))); \
 \
 		return (__atomic_fetch_xor(Base, mask, __ATOMIC_SEQ_CST) & mask) != 0; \
 	}

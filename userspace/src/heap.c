@@ -66,13 +66,12 @@ static struct heap *heap_of(HANDLE handle)
 
 static struct block *block_of(struct heap *heap, LPCVOID mem)
 {
-	struct block *b = (struct block *)mem - 1;
+	struct block *b = (struct block *)mem;
 
-	if (!mem || (ULONG_PTR)mem % _Alignof(struct block) || b->heap != heap) {
-		cio_fail(ERROR_INVALID_PARAMETER);
-		return NULL;
-	}
-	return b;
+	if (b && !((ULONG_PTR)b % _Alignof(struct block)) && (--b)->heap == heap)
+		return b;
+	cio_fail(ERROR_INVALID_PARAMETER);
+	return NULL;
 }
 
 /* Counts @size more, in place of @old, if the heap's limit lets it. */
