@@ -259,7 +259,7 @@ static void directories(void)
 	SetLastError(UNTOUCHED);
 	see("W-CREATE-7 attributes of nothing", "4294967295", "%u",
 	    (unsigned int)GetFileAttributesA(temp_path("sub/none")));
-	see("W-CREATE-7 its error", "2", "%u", last());
+	see("W-CREATE-7 attributes of nothing: error", "2", "%u", last());
 	DeleteFileA(temp_path("sub/file"));
 	see("W-CREATE-7 remove an empty one", "TRUE", "%s",
 	    did(FRESH(RemoveDirectoryA(temp_path("sub")))));

@@ -63,7 +63,7 @@ static void synchronous_with_overlapped(void)
 	see("W-RW-3 position moves, too", "10", "%u", position(h));
 	ov.Offset = 100;
 	n = 7;
-	see("W-RW-4 read at the end", "FALSE 38", "%s", did(FRESH(ReadFile(h, buf, 4, &n, &ov))));
+	see("W-RW-4 read at the end, by an OVERLAPPED", "FALSE 38", "%s", did(FRESH(ReadFile(h, buf, 4, &n, &ov))));
 	see("W-RW-4 count", "0", "%u", (unsigned int)n);
 	see("W-RW-3 content", "01234567ab", "%s", content("sov"));
 	CloseHandle(ov.hEvent);
@@ -89,7 +89,7 @@ static void asynchronous(void)
 	see("W-CREATE-5 bytes", "56789", "%.5s", buf);
 	see("W-OVL-2 offset", "5", "%u", (unsigned int)ov.Offset);
 	ov.Offset = 10;
-	see("W-RW-4 read at the end", "38", "%u", ({
+	see("W-RW-4 asynchronous read at the end", "38", "%u", ({
 		unsigned int error = 0;
 
 		if (!FRESH(ReadFile(h, buf, 4, NULL, &ov)))
@@ -267,7 +267,7 @@ static void bad_arguments(void)
 	    did(FRESH(ReadFile(h, buf, 4, NULL, &ov))));
 	n = 7;
 	see("W-RW-1 read of an event", "FALSE 6", "%s", did(FRESH(ReadFile(e, buf, 4, &n, NULL))));
-	see("W-RW-1 its count", "0", "%u", (unsigned int)n);
+	see("W-RW-1 count of that", "0", "%u", (unsigned int)n);
 	n = 7;
 	see("W-RW-1 write to no handle", "FALSE 6", "%s",
 	    did(FRESH(WriteFile(NULL, buf, 4, &n, NULL))));

@@ -256,6 +256,7 @@ static void alertable(void)
 	ULONG count = 0;
 
 	CreateIoCompletionPort(h, port, 3, 0);
+	apc_ran = 0;
 	QueueUserAPC(count_apc, GetCurrentThread(), 1);
 	see("W-PORT-13 one by one is not alertable", "FALSE 258, nothing", "%s",
 	    taken(port, 20, NULL));
