@@ -27,6 +27,7 @@
 struct open_args {
 	const char *path;
 	DWORD access, share, disposition, flags;
+	bool inherits;
 };
 
 /* Of the flags and attributes, those that are not known here or mean nothing are wishes (W-CREATE-7). */
@@ -330,14 +331,19 @@ static HANDLE create_file(DWORD error, struct open_args *a, HANDLE template)
 	return open_file(self, a);
 }
 
+/* Of the security there is nothing here; and the flag is kept, though nothing inherits. */
+static bool wants_heirs(const SECURITY_ATTRIBUTES *security)
+{
+	return security && security->bInheritHandle;
+}
+
 HANDLE WINAPI CreateFileA(LPCSTR name, DWORD access, DWORD share, LPSECURITY_ATTRIBUTES security,
 			  DWORD disposition, DWORD flags, HANDLE template)
 {
 	CIO_KEEP_ERRNO;
 	char path[PATH_MAX];
-	struct open_args a = { path, access, share, disposition, flags };
+	struct open_args a = { path, access, share, disposition, flags, wants_heirs(security) };
 
-	(void)security; /* no security here, and nothing inherits */
 	return create_file(cio_path_from_ansi(name, path), &a, template);
 }
 
@@ -346,9 +352,8 @@ HANDLE WINAPI CreateFileW(LPCWSTR name, DWORD access, DWORD share, LPSECURITY_AT
 {
 	CIO_KEEP_ERRNO;
 	char path[PATH_MAX];
-	struct open_args a = { path, access, share, disposition, flags };
+	struct open_args a = { path, access, share, disposition, flags, wants_heirs(security) };
 
-	(void)security;
 	return create_file(cio_path_from_wide(name, path), &a, template);
 }
 
@@ -357,13 +362,15 @@ HANDLE WINAPI CreateFile2(LPCWSTR name, DWORD access, DWORD share, DWORD disposi
 {
 	CIO_KEEP_ERRNO;
 	char path[PATH_MAX];
-	struct open_args a = { path, access, share, disposition, 0 };
+	struct open_args a = { path, access, share, disposition, 0, false };
 
 	if (more && more->dwSize < sizeof(*more)) {
 		cio_fail(ERROR_INVALID_PARAMETER);
 		return INVALID_HANDLE_VALUE;
 	}
-	if (more)
+	if (more) {
 		a.flags = more->dwFileAttributes | more->dwFileFlags | more->dwSecurityQosFlags;
+		a.inherits = wants_heirs(more->lpSecurityAttributes);
+	}
 	return create_file(cio_path_from_wide(name, path), &a, more ? more->hTemplateFile : NULL);
 }

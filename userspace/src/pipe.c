@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "file.h"
+#include "handle.h"
 #include "status.h"
 
 /* Each end knows its own direction; the attributes of both can be read, and set (W-CREATE-6). */
@@ -58,7 +59,6 @@ BOOL WINAPI CreatePipe(PHANDLE read_end, PHANDLE write_end, LPSECURITY_ATTRIBUTE
 	CIO_KEEP_ERRNO;
 	int fds[2];
 
-	(void)attributes;
 	if (!read_end || !write_end)
 		return cio_fail(ERROR_NOACCESS);
 	if (pipe2(fds, O_CLOEXEC) != 0)
@@ -66,5 +66,11 @@ BOOL WINAPI CreatePipe(PHANDLE read_end, PHANDLE write_end, LPSECURITY_ATTRIBUTE
 	/* A hint, which the kernel may refuse. */
 	if (size > 65536)
 		fcntl(fds[1], F_SETPIPE_SZ, size > 1u << 30 ? 1 << 30 : (int)size);
-	return adopt(fds, read_end, write_end);
+	if (!adopt(fds, read_end, write_end))
+		return FALSE;
+	if (attributes && attributes->bInheritHandle) {
+		cio_handle_set_flags(*read_end, HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT);
+		cio_handle_set_flags(*write_end, HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT);
+	}
+	return TRUE;
 }

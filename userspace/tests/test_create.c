@@ -54,8 +54,11 @@ static void flags_and_attributes(void)
 	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
 		static char page[8192] __attribute__((aligned(4096)));
 
+		security.bInheritHandle = i % 2;
 		h = CreateFileA(host_path("f"), RW, 0, &security, CREATE_ALWAYS, flags[i], NULL);
 		CHECK(h != INVALID_HANDLE_VALUE);
+		CHECK(GetHandleInformation(h, &n));
+		CHECK_EQ(n, i % 2 ? HANDLE_FLAG_INHERIT : 0);
 		CHECK(WriteFile(h, page, 4096, &n, NULL));
 		CHECK_EQ(n, 4096);
 		CHECK(CloseHandle(h));

@@ -97,6 +97,8 @@ static void bad_arguments(void)
 	CHECK(r == (HANDLE)1 && w == (HANDLE)2);
 	/* The size is a hint, however wild. */
 	CHECK(CreatePipe(&r, &w, &security, 0xffffffffu));
+	CHECK(GetHandleInformation(r, &n));
+	CHECK_EQ(n, HANDLE_FLAG_INHERIT);
 	CHECK(WriteFile(w, "x", 1, &n, NULL));
 	CHECK(ReadFile(r, buf, 1, &n, NULL));
 }
