@@ -103,6 +103,87 @@ static void duplicates(void)
 		    ERROR_INVALID_HANDLE);
 }
 
+static void flags_of_handles(void)
+{
+	HANDLE e = event(TRUE, TRUE), copy;
+	DWORD flags = 77;
+
+	CHECK(GetHandleInformation(e, &flags));
+	CHECK_EQ(flags, 0);
+	CHECK(SetHandleInformation(e, HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT));
+	CHECK(SetHandleInformation(e, HANDLE_FLAG_PROTECT_FROM_CLOSE, 0xffffffff));
+	CHECK(GetHandleInformation(e, &flags));
+	CHECK_EQ(flags, HANDLE_FLAG_INHERIT | HANDLE_FLAG_PROTECT_FROM_CLOSE);
+	CHECK_FAILS(CloseHandle(e), ERROR_INVALID_HANDLE);
+	CHECK_EQ(WaitForSingleObject(e, 0), WAIT_OBJECT_0);
+	/* They belong to the handle: a copy begins with its own. */
+	CHECK(duplicate(e, &copy, 0, DUPLICATE_SAME_ACCESS | DUPLICATE_CLOSE_SOURCE));
+	CHECK(GetHandleInformation(copy, &flags));
+	CHECK_EQ(flags, 0);
+	CHECK(SetHandleInformation(e, HANDLE_FLAG_PROTECT_FROM_CLOSE, 0));
+	CHECK(GetHandleInformation(e, &flags));
+	CHECK_EQ(flags, HANDLE_FLAG_INHERIT);
+	CHECK(CloseHandle(e));
+	CHECK_FAILS(GetHandleInformation(e, &flags), ERROR_INVALID_HANDLE);
+	CHECK_FAILS(SetHandleInformation(e, 1, 1), ERROR_INVALID_HANDLE);
+	CHECK(DuplicateHandle(GetCurrentProcess(), copy, GetCurrentProcess(), &e, 0, TRUE,
+			      DUPLICATE_SAME_ACCESS));
+	CHECK(GetHandleInformation(e, &flags));
+	CHECK_EQ(flags, HANDLE_FLAG_INHERIT);
+	/* A number that is used again has none of the old flags. */
+	for (int i = 0; i < 2000; i++) {
+		HANDLE h = event(TRUE, TRUE);
+
+		CHECK(GetHandleInformation(h, &flags));
+		CHECK_EQ(flags, 0);
+		CHECK(SetHandleInformation(h, HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT));
+		CHECK(CloseHandle(h));
+	}
+	CHECK(GetHandleInformation(GetCurrentProcess(), &flags));
+	CHECK_EQ(flags, 0);
+	CHECK(GetHandleInformation(GetCurrentThread(), &flags));
+	CHECK_FAILS(SetHandleInformation(GetCurrentThread(), 1, 1), ERROR_ACCESS_DENIED);
+	CHECK_FAILS(GetHandleInformation(e, NULL), ERROR_NOACCESS);
+	CHECK_FAILS(GetHandleInformation(NULL, &flags), ERROR_INVALID_HANDLE);
+}
+
+static void the_same_object(void)
+{
+	HANDLE e = event(TRUE, TRUE), other = event(TRUE, TRUE), copy, self;
+
+	CHECK(duplicate(e, &copy, SYNCHRONIZE, 0));
+	SetLastError(7);
+	CHECK(CompareObjectHandles(e, copy) && CompareObjectHandles(e, e));
+	CHECK_EQ(GetLastError(), 7);
+	CHECK_FAILS(CompareObjectHandles(e, other), ERROR_NOT_SAME_OBJECT);
+	CHECK(duplicate(GetCurrentThread(), &self, 0, DUPLICATE_SAME_ACCESS));
+	CHECK(CompareObjectHandles(GetCurrentThread(), self));
+	CHECK_FAILS(CompareObjectHandles(GetCurrentProcess(), self), ERROR_NOT_SAME_OBJECT);
+	CHECK_FAILS(CompareObjectHandles(e, NULL), ERROR_INVALID_HANDLE);
+	CHECK_FAILS(CompareObjectHandles(NULL, e), ERROR_INVALID_HANDLE);
+}
+
+/* The current process is an object; it is not signalled while somebody can ask. */
+static void process_handles(void)
+{
+	HANDLE e = event(TRUE, TRUE), process, weak, copy;
+
+	CHECK(duplicate(GetCurrentProcess(), &process, 0, DUPLICATE_SAME_ACCESS));
+	CHECK(process != GetCurrentProcess() && CompareObjectHandles(process, GetCurrentProcess()));
+	CHECK_EQ(WaitForSingleObject(process, 0), WAIT_TIMEOUT);
+	CHECK(DuplicateHandle(process, e, process, &copy, 0, FALSE, DUPLICATE_SAME_ACCESS));
+	CHECK(CompareObjectHandles(e, copy));
+	CHECK(duplicate(process, &weak, SYNCHRONIZE, 0));
+	CHECK_FAILS(DuplicateHandle(weak, e, process, &copy, 0, FALSE, DUPLICATE_SAME_ACCESS),
+		    ERROR_ACCESS_DENIED);
+	CHECK_FAILS(DuplicateHandle(process, e, weak, &copy, 0, FALSE, DUPLICATE_SAME_ACCESS),
+		    ERROR_ACCESS_DENIED);
+	CHECK_FAILS(SetEvent(process), ERROR_INVALID_HANDLE);
+	CHECK(CloseHandle(process) && CloseHandle(weak));
+	CHECK_FAILS(DuplicateHandle(process, e, GetCurrentProcess(), &copy, 0, FALSE, 2),
+		    ERROR_INVALID_HANDLE);
+}
+
 static void events(void)
 {
 	HANDLE manual = event(TRUE, TRUE), automatic = event(FALSE, TRUE);
@@ -362,6 +443,9 @@ static const struct tap_case cases[] = {
 	CASE(bad_handles, "bad handles and pseudo handles (W-CLOSE-4)"),
 	CASE(handle_numbers, "low bits, many handles (W-EVT-3)"),
 	CASE(duplicates, "DuplicateHandle (W-HANDLE-1, W-THREAD-5)"),
+	CASE(flags_of_handles, "flags of handles (W-HANDLE-1, W-CLOSE-4)"),
+	CASE(the_same_object, "CompareObjectHandles (W-HANDLE-1)"),
+	CASE(process_handles, "handles of the process (W-HANDLE-1, W-WAIT-3)"),
 	CASE(events, "events (W-EVENT-1/2, W-LE-1)"),
 	CASE(a_wait_times_out, "a wait times out, Sleep sleeps (W-WAIT-2)"),
 	CASE(ping_pong, "ping-pong on auto-reset events"),
