@@ -18,15 +18,20 @@
  * From the cancel on, each synchronous and overlapped call begun inside fails with
  * ERROR_OPERATION_ABORTED and has done nothing. Those that are under way are cancelled as
  * CancelIoEx and CancelSynchronousIo do it: each may still succeed, or end with 995. It stays so
- * until the scope is left; a call after LeaveCancellationScope is an ordinary one.
+ * until the scope is left; a call after LeaveCancellationScope is an ordinary one, and no cancel can
+ * hit it.
  *
- * A scope is entered by a thread and belongs to it until it leaves, one thread at a time. Scopes
+ * Any number of threads may be inside, and each may enter a scope as often as it likes. Scopes
  * nest: a call inside two of them is cancelled by either. They are left in the reverse order; a
- * thread that ends leaves its own. A scope that is cancelled remains so, entered or not, until it
- * is closed.
+ * thread that ends leaves its own. A scope that is cancelled remains so, entered or not.
+ *
+ * An overlapped request belongs to the scopes that its thread was in when it began, until it ends,
+ * even after its thread has left. What is no I/O goes on: waits, Sleep, GetQueuedCompletionStatus.
+ * Put the scope among the objects of a wait that is to end with it.
  *
  * A scope is an object with a handle: CloseHandle and DuplicateHandle work as on any, and a wait
- * for it ends when it is cancelled.
+ * for it ends when it is cancelled. Threads and requests inside keep it alive, its timeout and its
+ * bound object included; but who is to leave it needs a handle for that.
  */
 #ifndef CANCELLATIONSCOPE_H
 #define CANCELLATIONSCOPE_H
@@ -45,13 +50,10 @@ extern "C" {
 /* NULL on failure. @flags is 0, else ERROR_INVALID_PARAMETER. */
 WINBASEAPI HANDLE WINAPI CreateCancellationScope(LPSECURITY_ATTRIBUTES attributes, DWORD flags);
 
-/*
- * Puts the calling thread inside. TRUE even if the scope is cancelled already.
- * ERROR_BUSY: a thread is inside already, or this one is.
- */
+/* Puts the calling thread inside. TRUE even if the scope is cancelled already. */
 WINBASEAPI BOOL WINAPI EnterCancellationScope(HANDLE scope);
 
-/* ERROR_NOT_OWNER: it is not the scope that the calling thread has entered last. */
+/* ERROR_NOT_OWNER: it is not the one that the calling thread has entered last. */
 WINBASEAPI BOOL WINAPI LeaveCancellationScope(HANDLE scope);
 
 /* TRUE also when it is cancelled already. Does not wait for anything to end. */

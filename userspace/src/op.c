@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "op_private.h"
+#include "scope.h"
 #include "status.h"
 #include "thread.h"
 #include "wait.h"
@@ -91,6 +92,8 @@ static DWORD op_start(struct cio_ring *ring, struct cio_thread *self,
 	cio_state_lock();
 	if (atomic_load(&req->file->closed))
 		status = CIO_INVALID_HANDLE;
+	else if (self->frame && cio_frame_cancelled(self->frame))
+		status = CIO_CANCELLED;
 	else if (!free_ops && !ops_grow())
 		status = CIO_NO_MEMORY;
 	if (status != STATUS_PENDING) {
@@ -103,6 +106,7 @@ static DWORD op_start(struct cio_ring *ring, struct cio_thread *self,
 	op->file = req->file;
 	op->event = req->event;
 	op->thread = self;
+	op->frame = cio_frame_get(self->frame);
 	op->overlapped = req->overlapped;
 	op->routine = req->routine;
 	op->no_packet = req->hidden || (ULONG_PTR)req->overlapped->hEvent & 1; /* W-EVT-3 */
@@ -216,6 +220,14 @@ static void thread_forget(struct cio_op *op)
 	atomic_store(&thread->drained, true);
 }
 
+static void frame_forget(struct cio_op *op)
+{
+	if (!op->frame)
+		return;
+	cio_frame_put(op->frame);
+	op->frame = NULL;
+}
+
 enum how { SILENT, INLINE, PENDED };
 
 /*
@@ -234,6 +246,7 @@ static struct cio_op *op_finish(struct cio_op *op, DWORD status, enum how how)
 	atomic_fetch_add(&op->generation, 1);
 	cio_list_del(&op->in_file);
 	next = lane_leave(op);
+	frame_forget(op);
 	atomic_fetch_sub(&op->ring->inflight, 1);
 	queued = how != SILENT && op_notify(op, status, how == INLINE);
 	thread_forget(op);
@@ -394,6 +407,7 @@ void cio_ops_reinit_in_child(void)
 		/* The references are kept: the child is a poor place to close things. */
 		cio_list_del(&op->in_file);
 		cio_list_del(&op->in_thread);
+		frame_forget(op);
 		cio_list_init(&op->file->lanes[op->write].waiting);
 		op->file->lanes[op->write].active = NULL;
 		atomic_fetch_add(&op->generation, 1);

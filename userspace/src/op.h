@@ -39,6 +39,7 @@ struct cio_op {
 	struct cio_file *file;
 	struct cio_object *event; /* NULL: the file object is signalled instead */
 	struct cio_thread *thread; /* that has issued it, and takes it along when it ends; state lock */
+	struct cio_frame *frame; /* it was begun in it, while pending; state lock */
 	LPOVERLAPPED overlapped;
 	LPOVERLAPPED_COMPLETION_ROUTINE routine; /* its end is an APC to `thread` */
 	bool no_packet; /* its end is not the port's business */
@@ -101,6 +102,10 @@ void cio_ops_watch(struct cio_ring *ring, const uint64_t *tags, unsigned int cou
  * OVERLAPPED, or only that of one thread. False: there was nothing.
  */
 bool cio_ops_cancel(struct cio_file *file, LPOVERLAPPED overlapped, struct cio_thread *thread);
+
+/* The same of all that was begun in a scope. */
+struct cio_scope;
+void cio_ops_cancel_scope(const struct cio_scope *scope);
 
 /*
  * The calling thread ends: cancels what it has issued, and waits for its end, but lets go what is

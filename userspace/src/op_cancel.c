@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "command.h"
 #include "op_private.h"
+#include "scope.h"
 #include "thread.h"
 #include "wait.h"
 
@@ -219,6 +220,39 @@ bool cio_ops_cancel(struct cio_file *file, LPOVERLAPPED overlapped, struct cio_t
 		cio_ring_leave(ring);
 	} while (b.count == CANCEL_BATCH);
 	return found;
+}
+
+/* The next batch, from operation *next on. */
+static void gather_scope(const struct cio_scope *scope, uint32_t *next, struct batch *b)
+{
+	b->count = 0;
+	cio_state_lock();
+	for (; *next < cio_ops_made() && b->count < CANCEL_BATCH; (*next)++) {
+		struct cio_op *op = cio_op_at(*next);
+
+		if (op->frame && cio_frame_within(op->frame, scope))
+			op_cancel(op, b);
+	}
+	cio_state_unlock();
+}
+
+void cio_ops_cancel_scope(const struct cio_scope *scope)
+{
+	struct cio_ring *ring = cio_ring_if_made();
+	uint32_t next = 0;
+	struct batch b;
+
+	if (!ring)
+		return;
+	do {
+		gather_scope(scope, &next, &b);
+		if (!b.count)
+			break;
+		cio_ring_enter(ring);
+		batch_submit(ring, &b);
+		cio_ring_reap(ring);
+		cio_ring_leave(ring);
+	} while (b.count == CANCEL_BATCH);
 }
 
 void cio_ops_drain_thread(struct cio_thread *self)

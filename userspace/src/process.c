@@ -2,7 +2,6 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,9 +17,12 @@
 #include "op.h"
 #include "process.h"
 #include "ring.h"
+#include "scope.h"
+#include "service.h"
 #include "share.h"
 #include "standard.h"
 #include "thread.h"
+#include "timer.h"
 
 /*
  * Threads that are past their last call but may still be listed by the kernel. Two that end at
@@ -70,6 +72,9 @@ static void after_fork_in_child(void)
 {
 	cio_handle_each(forget_others);
 	forget_others(&cio_process_object);
+	cio_scopes_reinit_in_child();
+	cio_timers_reinit_in_child();
+	cio_services_reinit_in_child();
 	cio_ops_reinit_in_child();
 	cio_thread_reinit_in_child();
 	cio_state_reinit_in_child();
@@ -104,6 +109,13 @@ static void add_dying(pid_t tid)
 	dying[turn++ % (sizeof(dying) / sizeof(dying[0]))] = tid;
 }
 
+void cio_process_thread_dies(pid_t tid)
+{
+	pthread_mutex_lock(&dying_lock);
+	add_dying(tid);
+	pthread_mutex_unlock(&dying_lock);
+}
+
 void cio_process_thread_lives(pid_t tid)
 {
 	pthread_mutex_lock(&dying_lock);
@@ -135,7 +147,7 @@ static bool is_live_thread(const char *tid)
 	return state[2] != 'Z' && state[2] != 'X';
 }
 
-static bool others_live(pid_t self, pid_t helper)
+static bool others_live(pid_t self)
 {
 	DIR *tasks = opendir("/proc/self/task");
 	bool found = !tasks; /* not to be known: then the process is left alone */
@@ -144,7 +156,7 @@ static bool others_live(pid_t self, pid_t helper)
 	while (tasks && !found && (entry = readdir(tasks))) {
 		pid_t tid = (pid_t)strtol(entry->d_name, NULL, 10);
 
-		if (tid > 0 && tid != self && tid != helper && !is_dying(tid))
+		if (tid > 0 && tid != self && !is_dying(tid) && !cio_service_is(tid))
 			found = is_live_thread(entry->d_name);
 	}
 	if (tasks)
@@ -154,18 +166,13 @@ static bool others_live(pid_t self, pid_t helper)
 
 void cio_process_maybe_over(DWORD code)
 {
-	struct cio_ring *ring = cio_ring_if_made();
-	pid_t self = (pid_t)syscall(SYS_gettid), helper = 0;
+	pid_t self = (pid_t)syscall(SYS_gettid);
 	bool over;
 
-	/* One that was just started says who it is as the first thing it does. */
-	while (ring && atomic_load(&ring->helper_running) &&
-	       !(helper = atomic_load(&ring->helper_tid)))
-		sched_yield();
-
+	cio_services_wait_started();
 	pthread_mutex_lock(&dying_lock);
 	add_dying(self);
-	over = !others_live(self, helper);
+	over = !others_live(self);
 	pthread_mutex_unlock(&dying_lock);
 	if (over)
 		exit((int)code);

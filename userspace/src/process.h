@@ -11,9 +11,12 @@ void cio_process_init(void);
 
 /*
  * The calling thread is about to die, and no other that the library knows lives. If no other
- * lives at all, the process ends here with the given code: the helper must not keep it.
+ * lives at all, the process ends here with the given code: the library's own must not keep it.
  */
 void cio_process_maybe_over(DWORD code);
+
+/* A thread of the library's is past all that it does, but the kernel may list it still. */
+void cio_process_thread_dies(pid_t tid);
 
 /* A thread with this id is there and was not when the id was last seen dying. */
 void cio_process_thread_lives(pid_t tid);

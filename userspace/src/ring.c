@@ -13,6 +13,7 @@
 #include "object.h"
 #include "op.h"
 #include "ring.h"
+#include "service.h"
 #include "thread.h"
 #include "tsan.h"
 #include "wait.h"
@@ -362,36 +363,18 @@ void cio_ring_drop_role(struct cio_ring *r, struct cio_thread *self)
 		cio_ring_leave(r);
 }
 
-static void *helper_main(void *arg)
+static void helper_main(void *arg)
 {
 	struct cio_ring *r = arg;
 	uint64_t count;
 
-	atomic_store(&r->helper_tid, (int)syscall(SYS_gettid));
 	for (;;) {
 		if (read(r->eventfd, &count, sizeof(count)) < 0 && errno != EINTR)
-			return NULL;
+			return;
 		cio_ring_enter(r);
 		cio_ring_reap(r);
 		cio_ring_leave(r);
 	}
-}
-
-static bool start_helper(struct cio_ring *r)
-{
-	sigset_t all, old;
-	pthread_attr_t attr;
-	pthread_t id;
-	int err;
-
-	sigfillset(&all);
-	pthread_attr_init(&attr);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	err = pthread_create(&id, &attr, helper_main, r);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	pthread_attr_destroy(&attr);
-	return err == 0;
 }
 
 bool cio_ring_need_helper(struct cio_ring *r)
@@ -401,7 +384,7 @@ bool cio_ring_need_helper(struct cio_ring *r)
 	if (atomic_load_explicit(&r->helper_running, memory_order_acquire))
 		return true;
 	pthread_mutex_lock(&making);
-	ok = atomic_load(&r->helper_running) || start_helper(r);
+	ok = atomic_load(&r->helper_running) || cio_service_start(helper_main, r);
 	if (ok)
 		atomic_store(&r->helper_running, true);
 	pthread_mutex_unlock(&making);

@@ -29,7 +29,6 @@ struct cio_ring {
 	uint64_t salt; /* no other process has it */
 	_Atomic bool watching; /* a timeout is on its way, for cio_ops_watch's sake */
 	_Atomic bool helper_running;
-	_Atomic int helper_tid; /* 0 until it runs */
 };
 
 /* The low two bits of user_data say whose completion it is; the rest names an operation. */

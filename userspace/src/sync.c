@@ -8,6 +8,7 @@
 
 #include "futex.h"
 #include "port.h"
+#include "scope.h"
 #include "sync.h"
 #include "tsan.h"
 #include "thread.h"
@@ -131,6 +132,18 @@ void cio_sync_attach(void)
 	unblock_signal();
 }
 
+/* A call in a scope that is cancelled begins as a cancelled one; there is no signal to wait for. */
+static void begin_in_scope(struct cio_thread *self, uint64_t word)
+{
+	uint64_t call = word & ~(uint64_t)CIO_SYNC_STATE;
+
+	if (!cio_frame_cancelled(self->frame))
+		return;
+	/* Else a canceller was faster, and sends one. */
+	if (atomic_compare_exchange_strong(&self->sync.word, &word, call | CIO_SYNC_CANCELLED))
+		atomic_store(&self->sync.sent, (unsigned int)call);
+}
+
 void cio_sync_begin(struct cio_thread *self, struct cio_file *file, LPOVERLAPPED overlapped)
 {
 	struct cio_sync *sync = &self->sync;
@@ -140,6 +153,8 @@ void cio_sync_begin(struct cio_thread *self, struct cio_file *file, LPOVERLAPPED
 	atomic_store_explicit(&sync->overlapped, overlapped, memory_order_relaxed);
 	/* Between calls the state's bits are 0. */
 	atomic_store(&sync->word, word | CIO_SYNC_IN_CALL);
+	if (self->frame)
+		begin_in_scope(self, word | CIO_SYNC_IN_CALL);
 }
 
 bool cio_sync_end(struct cio_thread *self)

@@ -12,6 +12,7 @@
 #include "op.h"
 #include "port.h"
 #include "process.h"
+#include "scope.h"
 #include "status.h"
 #include "thread.h"
 #include "tsan.h"
@@ -53,6 +54,7 @@ static void thread_exits(void *arg)
 	cio_port_leave(thread);
 	cio_ops_drain_thread(thread);
 	cio_apcs_drop(thread);
+	cio_scopes_leave(thread);
 	cio_state_lock();
 	cio_mutexes_abandon(thread);
 	thread->exited = true;

@@ -9,6 +9,7 @@
 #include "sync.h"
 #include "tsan.h"
 
+struct cio_frame;
 struct cio_port;
 struct cio_wait;
 
@@ -31,6 +32,7 @@ struct cio_thread {
 	struct cio_list parked; /* in the ring's list of sleepers who could reap; state lock */
 
 	struct cio_sync sync;
+	struct cio_frame *frame; /* the scope it has entered last: see scope.h */
 
 	struct cio_list mutexes; /* that it owns; state lock */
 
