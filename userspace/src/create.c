@@ -284,6 +284,8 @@ static HANDLE open_file(struct cio_thread *self, const struct open_args *a)
 		cio_fail(error);
 		return INVALID_HANDLE_VALUE;
 	}
+	if (a->inherits)
+		cio_handle_set_flags(handle, HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT);
 	/* Success says something, too. A device is there, but has not been emptied. */
 	if (existed && (a->disposition == OPEN_ALWAYS || (a->disposition == CREATE_ALWAYS && !device)))
 		cio_fail(ERROR_ALREADY_EXISTS);
