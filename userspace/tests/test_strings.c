@@ -61,7 +61,7 @@ static void no_characters(void)
 	};
 	static const WCHAR alone[][4] = { { 0xD800 }, { 0xDC00 }, { 'a', 0xD83D }, { 0xD83D, 'b' },
 					  { 0xDE00, 0xD83D } };
-	static const char *const instead[] = { "\ufffd", "\ufffd", "a\ufffd", "\ufffd""b",
+	static const char *const instead[] = { "\ufffd", "\ufffd", "a\ufffd", "\ufffdb",
 					       "\ufffd\ufffd" };
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
