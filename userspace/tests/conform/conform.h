@@ -135,12 +135,12 @@ static inline OVERLAPPED overlapped(HANDLE event)
 /* The status, in hexadecimal. */
 static inline unsigned int status_of(const OVERLAPPED *ov)
 {
-	return (unsigned int)*(const volatile ULONG_PTR *)&ov->Internal;
+	return (unsigned int)__atomic_load_n(&ov->Internal, __ATOMIC_ACQUIRE);
 }
 
 static inline unsigned int count_of(const OVERLAPPED *ov)
 {
-	return (unsigned int)*(const volatile ULONG_PTR *)&ov->InternalHigh;
+	return (unsigned int)__atomic_load_n(&ov->InternalHigh, __ATOMIC_RELAXED);
 }
 
 static inline const char *result_of(HANDLE file, OVERLAPPED *ov, BOOL wait)
