@@ -98,7 +98,7 @@ help:
 	@echo "make demo         a story of five operations that wait and are cancelled, in a VM"
 	@echo "make check        run every test; KERNELS=\"$(KERNELS)\", or =all"
 	@echo "make check-wine   the conformance programs with this library and under Wine, compared"
-	@echo "make bench        what a cancelled request takes, beside a pipe, in instructions"
+	@echo "make bench        what a cancelled request takes, beside a pipe and io_uring, in instructions"
 	@echo "make vm           a shell in a VM with the module loaded"
 	@echo "make setup        install the Debian packages that all of this needs"
 	@echo "make clean        remove what was built"

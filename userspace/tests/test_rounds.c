@@ -85,7 +85,7 @@ static void *feed(void *arg)
 		if (atomic_exchange(&now, 0))
 			ahead = 0;
 		if (from - atomic_load(&got) > ahead) {
-			if (++turns % 256 == 0)
+			if (++turns % 8192 == 0)
 				sched_yield();
 			continue;
 		}
@@ -182,7 +182,7 @@ static void cancel_own(uint64_t *seed)
 static void cancel_oldest(struct slot *s, uint64_t *seed)
 {
 	atomic_store(&now, 1);
-	spin(next_random(seed) % 1000);
+	spin(next_random(seed) % 3000);
 	s->found = CancelIoEx(file, &s->ov);
 	/* FALSE means that it is final (W-RACE-3). */
 	CHECK(s->found || HasOverlappedIoCompleted(&s->ov));
