@@ -9,6 +9,9 @@
 #ifndef _WINNT_H_
 #define _WINNT_H_
 
+/* The SDK has it include this one, and sources rely on it. */
+#include <ctype.h>
+#include <guiddef.h>
 #include <string.h>
 
 #define FORCEINLINE static inline __attribute__((always_inline, unused))
