@@ -18,9 +18,17 @@ extern "C" {
 #define STRSAFE_E_INVALID_PARAMETER ((HRESULT)0x80070057u)
 #define STRSAFE_E_END_OF_FILE ((HRESULT)0x80070026u)
 
+/* strnlen is POSIX', and a program may be compiled for C alone. */
+static inline size_t strsafe_length_(const char *s, size_t most)
+{
+	const char *end = (const char *)memchr(s, 0, most);
+
+	return end ? (size_t)(end - s) : most;
+}
+
 static inline HRESULT StringCchLengthA(const char *psz, size_t cchMax, size_t *pcchLength)
 {
-	size_t length = psz && cchMax <= STRSAFE_MAX_CCH ? strnlen(psz, cchMax) : cchMax;
+	size_t length = psz && cchMax <= STRSAFE_MAX_CCH ? strsafe_length_(psz, cchMax) : cchMax;
 
 	if (pcchLength)
 		*pcchLength = length < cchMax ? length : 0;
@@ -33,7 +41,7 @@ static inline HRESULT StringCchCopyA(char *pszDest, size_t cchDest, const char *
 
 	if (!cchDest || cchDest > STRSAFE_MAX_CCH)
 		return STRSAFE_E_INVALID_PARAMETER;
-	length = strnlen(pszSrc, cchDest);
+	length = strsafe_length_(pszSrc, cchDest);
 	memmove(pszDest, pszSrc, length < cchDest ? length : cchDest - 1);
 	pszDest[length < cchDest ? length : cchDest - 1] = 0;
 	return length < cchDest ? S_OK : STRSAFE_E_INSUFFICIENT_BUFFER;
