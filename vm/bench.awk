@@ -20,6 +20,7 @@ BEGIN {
 	say["zero_read"] = "/dev/zero: io_uring READ of 4 KiB"
 	say["store_read"] = "store without latency: native READ of 4 KiB"
 
+	say["fifo_uring"] = "FIFO: io_uring READ, ASYNC_CANCEL"
 	say["lib_event"] = "ReadFile pends, CancelIoEx, GetOverlappedResult"
 	say["lib_port"] = "ReadFile, CancelIoEx, GetQueuedCompletionStatus"
 	say["file_read"] = "file: read(2) of 64 bytes"

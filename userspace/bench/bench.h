@@ -97,6 +97,7 @@ double slabs_sum(const struct slabs *before);
 /* ---- the rows: cycles ---- */
 
 double pipe_uring(void);
+double fifo_uring(void);
 double stream_uring(void);
 double stream_native(void);
 double store_native(void);

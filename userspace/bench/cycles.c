@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cancelio.h>
 
@@ -138,6 +139,22 @@ double pipe_uring(void)
 	if (pipe2(fds, O_CLOEXEC))
 		fail("no pipe");
 	setup(&cycle, fds[0], 0);
+	return measure(async_cancel, &cycle, BATCH);
+}
+
+/* Opened by its name, as the library opens it. */
+double fifo_uring(void)
+{
+	const char *path = "/tmp/bench.fifo";
+	int fd;
+
+	if (mkfifo(path, 0600) || open(path, O_RDWR | O_CLOEXEC) < 0)
+		fail("no FIFO");
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		fail("the FIFO does not open");
+	unlink(path);
+	setup(&cycle, fd, 0);
 	return measure(async_cancel, &cycle, BATCH);
 }
 

@@ -2,7 +2,7 @@
 /*
  * Cycles of the library, as a Windows program writes them, and of what stands below it.
  *
- * An overlapped read pends on a FIFO, is cancelled and waited for; its peer is pipe_uring in
+ * An overlapped read pends on a FIFO, is cancelled and waited for; its peer is fifo_uring in
  * cycles.c. A synchronous read finds its 64 bytes there; its peer is read(2) on the same file.
  */
 #include <fcntl.h>
