@@ -35,27 +35,38 @@ static void cancel_sync(struct cio_thread *thread, void *arg)
 		s->found = true;
 }
 
-BOOL WINAPI CancelIoEx(HANDLE handle, LPOVERLAPPED overlapped)
+static bool cancel_synchronous(struct cio_file *file, LPOVERLAPPED overlapped)
 {
 	CIO_KEEP_ERRNO;
-	struct cio_object *obj;
-	struct sync_search s = { .overlapped = overlapped };
+	struct sync_search s = { file, overlapped, false };
+
+	cio_state_lock();
+	cio_thread_each(cancel_sync, &s);
+	cio_state_unlock();
+	return s.found;
+}
+
+BOOL WINAPI CancelIoEx(HANDLE handle, LPOVERLAPPED overlapped)
+{
+	struct cio_handle *h;
+	struct cio_file *file;
 	bool found;
 
 	if (!cio_self())
 		return FALSE;
-	obj = cio_handle_get(handle, &cio_file_class, 0);
-	if (!obj)
-		return FALSE;
-	s.file = cio_entry(obj, struct cio_file, obj);
-	found = cio_ops_cancel(s.file, overlapped, NULL);
-	if (!s.file->overlapped || atomic_load(&s.file->flushes)) {
-		cio_state_lock();
-		cio_thread_each(cancel_sync, &s);
-		cio_state_unlock();
+	h = cio_handle_pin(handle);
+	if (!h)
+		return cio_fail(ERROR_INVALID_HANDLE);
+	if (h->obj->class != &cio_file_class) {
+		cio_handle_unpin(h);
+		return cio_fail(ERROR_INVALID_HANDLE);
 	}
-	cio_object_put(obj);
-	return found || s.found ? TRUE : cio_fail(ERROR_NOT_FOUND);
+	file = cio_entry(h->obj, struct cio_file, obj);
+	found = file->overlapped && cio_ops_cancel(file, overlapped, NULL);
+	if (!file->overlapped || atomic_load(&file->flushes))
+		found |= cancel_synchronous(file, overlapped);
+	cio_handle_unpin(h);
+	return found ? TRUE : cio_fail(ERROR_NOT_FOUND);
 }
 
 BOOL WINAPI CancelSynchronousIo(HANDLE handle)

@@ -32,21 +32,22 @@ bool cio_command_detect(struct cio_thread *self, struct cio_file *file)
  * A tag is the open file's, which a forked child shares; and who may cancel what others have begun
  * reaches all that have the tag. So it is made of two numbers: who in this process, and which process.
  */
-static uint64_t command_tag(const struct cio_op *op)
+static uint64_t command_tag(const struct cio_ring *ring, uint64_t tag)
 {
-	return tag_of(op) ^ op->ring->salt;
+	return tag ^ ring->salt;
 }
 
 void cio_command_prep(struct cio_op *op, struct io_uring_sqe *sqe)
 {
 	op->io = cancelio_io(op->buffer + op->done, op->length - op->done, op->offset + op->done);
 	if (op->write)
-		cancelio_prep_write(sqe, op->file->fd, &op->io, command_tag(op));
+		cancelio_prep_write(sqe, op->file->fd, &op->io, command_tag(op->ring, tag_of(op)));
 	else
-		cancelio_prep_read(sqe, op->file->fd, &op->io, command_tag(op));
+		cancelio_prep_read(sqe, op->file->fd, &op->io, command_tag(op->ring, tag_of(op)));
 }
 
-void cio_command_prep_cancel(const struct cio_op *op, struct io_uring_sqe *sqe)
+void cio_command_prep_cancel(const struct cio_ring *ring, const struct cio_file *file, uint64_t tag,
+			     struct io_uring_sqe *sqe)
 {
-	cancelio_prep_cancel_tag(sqe, op->file->fd, command_tag(op));
+	cancelio_prep_cancel_tag(sqe, file->fd, command_tag(ring, tag));
 }

@@ -14,6 +14,7 @@
 
 struct cio_file;
 struct cio_op;
+struct cio_ring;
 struct cio_thread;
 
 /*
@@ -25,6 +26,7 @@ bool cio_command_detect(struct cio_thread *self, struct cio_file *file);
 /* The transfer of what is left of an operation. */
 void cio_command_prep(struct cio_op *op, struct io_uring_sqe *sqe);
 /* ASYNC_CANCEL does not reach a command. */
-void cio_command_prep_cancel(const struct cio_op *op, struct io_uring_sqe *sqe);
+void cio_command_prep_cancel(const struct cio_ring *ring, const struct cio_file *file, uint64_t tag,
+			     struct io_uring_sqe *sqe);
 
 #endif

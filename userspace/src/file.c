@@ -85,6 +85,7 @@ static void file_last_handle(struct cio_object *obj)
 
 static void file_destroy(struct cio_object *obj)
 {
+	CIO_KEEP_ERRNO;
 	struct cio_file *file = cio_entry(obj, struct cio_file, obj);
 
 	free(file->doom);

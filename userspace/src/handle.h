@@ -29,12 +29,12 @@ struct cio_handle {
 	uint32_t next_free; /* table's lock */
 };
 
-extern struct cio_handle *_Atomic cio_handle_chunks[CIO_HANDLE_CHUNKS];
+CIO_HIDDEN extern struct cio_handle *_Atomic cio_handle_chunks[CIO_HANDLE_CHUNKS];
 
-extern const struct cio_class cio_file_class, cio_event_class, cio_thread_class,
+CIO_HIDDEN extern const struct cio_class cio_file_class, cio_event_class, cio_thread_class,
 	cio_process_class;
 /* What GetCurrentProcess means; it is always there. */
-extern struct cio_object cio_process_object;
+CIO_HIDDEN extern struct cio_object cio_process_object;
 
 /* The last pin of a closed one is gone. */
 void cio_handle_free(struct cio_handle *h);

@@ -6,6 +6,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* What other files of the library reach by its address, without a table in between. */
+#define CIO_HIDDEN __attribute__((visibility("hidden")))
+
 struct cio_list {
 	struct cio_list *next, *prev;
 };

@@ -68,7 +68,7 @@ struct cio_state {
 	struct cio_work *to_do, **to_do_end;
 };
 
-extern struct cio_state cio_state;
+CIO_HIDDEN extern struct cio_state cio_state;
 
 static inline void cio_state_lock(void)
 {

@@ -7,18 +7,9 @@
 #include "thread.h"
 #include "wait.h"
 
-#define CHUNK 64
-#define MAX_CHUNKS 16384
-
-/* Operations are never freed, only reused: a late CQE can always look at what it names. */
-static struct cio_op *_Atomic chunks[MAX_CHUNKS];
+struct cio_op *_Atomic cio_op_chunks[CIO_OP_CHUNKS];
 static uint32_t made; /* state lock, as are all in this group */
 static struct cio_op *free_ops;
-
-struct cio_op *cio_op_at(uint32_t index)
-{
-	return &atomic_load_explicit(&chunks[index / CHUNK], memory_order_acquire)[index % CHUNK];
-}
 
 uint32_t cio_ops_made(void)
 {
@@ -29,18 +20,18 @@ static bool ops_grow(void)
 {
 	struct cio_op *chunk;
 
-	if (made == CHUNK * MAX_CHUNKS)
+	if (made == CIO_OP_CHUNK * CIO_OP_CHUNKS)
 		return false;
-	chunk = calloc(CHUNK, sizeof(*chunk));
+	chunk = calloc(CIO_OP_CHUNK, sizeof(*chunk));
 	if (!chunk)
 		return false;
-	atomic_store_explicit(&chunks[made / CHUNK], chunk, memory_order_release);
-	for (uint32_t i = CHUNK; i-- > 0;) {
+	atomic_store_explicit(&cio_op_chunks[made / CIO_OP_CHUNK], chunk, memory_order_release);
+	for (uint32_t i = CIO_OP_CHUNK; i-- > 0;) {
 		chunk[i].index = made + i;
 		chunk[i].next_free = free_ops;
 		free_ops = &chunk[i];
 	}
-	made += CHUNK;
+	made += CIO_OP_CHUNK;
 	return true;
 }
 
@@ -54,7 +45,6 @@ static void lane_enter(struct cio_op *op)
 	struct cio_lane *lane = lane_of(op);
 
 	op->queued = lane && lane->active;
-	cio_list_init(&op->in_lane);
 	if (op->queued)
 		cio_list_add_tail(&op->in_lane, &lane->waiting);
 	else if (lane)
@@ -83,8 +73,8 @@ static struct cio_op *lane_leave(struct cio_op *op)
  * STATUS_PENDING, or why it could not start.
  */
 static DWORD op_start(struct cio_ring *ring, struct cio_thread *self,
-		      const struct cio_request *req, struct cio_op **started,
-		      bool *queued)
+		      const struct cio_request *req, struct cio_op **started, bool *queued,
+		      bool *sleepers)
 {
 	struct cio_op *op;
 	DWORD status = STATUS_PENDING;
@@ -131,6 +121,8 @@ static DWORD op_start(struct cio_ring *ring, struct cio_thread *self,
 	lane_enter(op);
 	*queued = op->queued;
 	atomic_fetch_add(&ring->inflight, 1);
+	/* Who begins to wait after this sees that there is something to reap. */
+	*sleepers = !ring->reaper && !cio_list_empty(&ring->parked);
 	cio_state_unlock();
 	*started = op;
 	return STATUS_PENDING;
@@ -272,7 +264,7 @@ static DWORD op_issue(struct cio_op *op, bool queued)
 	while (status == STATUS_PENDING) {
 		uint32_t flags = atomic_load(&op->flags);
 
-		if (!(flags & CIO_OP_ARRIVED)) {
+		if (!(flags & CIO_OP_ARRIVED) && cio_ring_has_news(ring)) {
 			cio_ring_reap(ring);
 			flags = atomic_load(&op->flags);
 		}
@@ -314,26 +306,43 @@ static void op_end(struct cio_op *op, DWORD status, enum how how)
 	}
 }
 
+static DWORD ring_for_ops(struct cio_ring **ring)
+{
+	DWORD error = 0;
+
+	*ring = cio_ring_if_made();
+	if (!*ring)
+		error = cio_ring_get(ring);
+	if (error)
+		return error == ERROR_NOT_SUPPORTED ? CIO_NOT_SUPPORTED : CIO_NO_MEMORY;
+	return cio_ring_need_helper(*ring) ? CIO_OK : CIO_NO_MEMORY;
+}
+
+static void offer_role(struct cio_ring *ring)
+{
+	cio_state_lock();
+	cio_ring_offer_role(ring);
+	cio_state_unlock();
+}
+
 DWORD cio_op_run(struct cio_thread *self, const struct cio_request *req, DWORD *bytes)
 {
 	struct cio_ring *ring;
 	struct cio_op *op;
-	DWORD status, error = cio_ring_get(&ring);
-	bool queued;
+	bool queued, sleepers;
+	DWORD status;
 
-	if (error)
-		return error == ERROR_NOT_SUPPORTED ? CIO_NOT_SUPPORTED : CIO_NO_MEMORY;
-	if (!cio_ring_need_helper(ring))
-		return CIO_NO_MEMORY;
-	status = op_start(ring, self, req, &op, &queued);
+	status = ring_for_ops(&ring);
+	if (status != CIO_OK)
+		return status;
+	status = op_start(ring, self, req, &op, &queued, &sleepers);
 	if (status != STATUS_PENDING)
 		return status;
 	cio_ring_enter(ring);
 	status = op_issue(op, queued);
 	if (status == STATUS_PENDING) {
-		cio_state_lock();
-		cio_ring_offer_role(ring);
-		cio_state_unlock();
+		if (sleepers)
+			offer_role(ring);
 	} else {
 		/*
 		 * Who cancelled it was told that there was something, and waits for the news:

@@ -10,50 +10,50 @@
 /* No operation has this name. */
 #define WATCH_TAG (~(uint64_t)CIO_CQE_KIND | CIO_CQE_CANCEL_AGAIN)
 
-/* Cancels to be submitted. Their files stay open until the kernel has them. */
+/*
+ * What is to be submitted for operations that are cancelled. By the time that it is they may have
+ * ended; but their files stay open until the kernel has it.
+ */
 struct batch {
-	struct io_uring_sqe sqes[CANCEL_BATCH];
-	struct cio_file *files[CANCEL_BATCH];
+	struct {
+		struct cio_file *file;
+		uint64_t tag;
+		bool withdrawn; /* the kernel knows nothing of it: its end comes as a CQE all the same */
+	} items[CANCEL_BATCH];
 	unsigned int count;
 };
 
-/* State lock, as for the next two. */
-static struct io_uring_sqe *batch_add(struct batch *b, struct cio_op *op)
+/* State lock. */
+static void batch_add(struct batch *b, struct cio_op *op)
 {
-	struct io_uring_sqe *sqe = &b->sqes[b->count];
+	unsigned int i = b->count++;
 
 	cio_object_get(&op->file->obj);
-	b->files[b->count++] = op->file;
-	*sqe = (struct io_uring_sqe){ 0 };
-	return sqe;
-}
-
-static void batch_add_cancel(struct batch *b, struct cio_op *op)
-{
-	struct io_uring_sqe *sqe = batch_add(b, op);
-
-	if (op->file->commands)
-		cio_command_prep_cancel(op, sqe);
-	else
-		io_uring_prep_cancel64(sqe, tag_of(op), 0);
-	sqe->user_data = tag_of(op) | CIO_CQE_CANCEL;
-}
-
-/* The kernel knows nothing of a request that still waited: its end comes as a CQE all the same. */
-static void batch_add_withdrawn(struct batch *b, struct cio_op *op)
-{
-	struct io_uring_sqe *sqe = batch_add(b, op);
-
-	io_uring_prep_nop(sqe);
-	sqe->user_data = tag_of(op);
+	b->items[i].file = op->file;
+	b->items[i].tag = tag_of(op);
+	b->items[i].withdrawn = op->withdrawn;
 }
 
 static void batch_submit(struct cio_ring *ring, struct batch *b)
 {
-	if (b->count)
-		cio_ring_submit(ring, b->sqes, b->count);
+	if (!b->count)
+		return;
+	cio_ring_open(ring);
+	for (unsigned int i = 0; i < b->count; i++) {
+		struct io_uring_sqe *sqe = cio_ring_slot(ring);
+		uint64_t tag = b->items[i].tag;
+
+		if (b->items[i].withdrawn)
+			io_uring_prep_nop(sqe);
+		else if (b->items[i].file->commands)
+			cio_command_prep_cancel(ring, b->items[i].file, tag, sqe);
+		else
+			io_uring_prep_cancel64(sqe, tag, 0);
+		sqe->user_data = b->items[i].withdrawn ? tag : tag | CIO_CQE_CANCEL;
+	}
+	cio_ring_close(ring);
 	for (unsigned int i = 0; i < b->count; i++)
-		cio_object_put(&b->files[i]->obj);
+		cio_object_put(&b->items[i].file->obj);
 }
 
 void cio_op_submit_cancel(struct cio_ring *ring, uint64_t tag)
@@ -63,7 +63,7 @@ void cio_op_submit_cancel(struct cio_ring *ring, uint64_t tag)
 	b.count = 0;
 	cio_state_lock();
 	if (op_is_current(tag))
-		batch_add_cancel(&b, op_of(tag));
+		batch_add(&b, op_of(tag));
 	cio_state_unlock();
 	batch_submit(ring, &b);
 }
@@ -75,7 +75,7 @@ static void submit_pause(struct cio_ring *ring, uint32_t ms, uint64_t tag)
 
 	io_uring_prep_timeout(&sqe, &ts, 0, 0);
 	sqe.user_data = tag;
-	cio_ring_submit(ring, &sqe, 1);
+	cio_ring_submit(ring, &sqe);
 }
 
 /*
@@ -127,7 +127,7 @@ static void watch_over(struct cio_ring *ring)
 			    (atomic_load(&op->flags) & both) != both)
 				continue;
 			atomic_fetch_and(&op->flags, ~CIO_OP_ANSWERED);
-			batch_add_cancel(&b, op);
+			batch_add(&b, op);
 		}
 		cio_state_unlock();
 		batch_submit(ring, &b);
@@ -170,9 +170,9 @@ static void op_cancel(struct cio_op *op, struct batch *b)
 		op->queued = false;
 		op->withdrawn = true;
 		cio_list_del(&op->in_lane);
-		batch_add_withdrawn(b, op);
+		batch_add(b, op);
 	} else if (!(flags & CIO_OP_ISSUING)) {
-		batch_add_cancel(b, op);
+		batch_add(b, op);
 	}
 	/* Else its issuer sees the mark before it lets go, and asks for us. */
 }

@@ -8,7 +8,18 @@
 
 #include "op.h"
 
-struct cio_op *cio_op_at(uint32_t index);
+#define CIO_OP_CHUNK 64
+#define CIO_OP_CHUNKS 16384
+
+/* Operations are never freed, only reused: a late CQE can always look at what it names. */
+CIO_HIDDEN extern struct cio_op *_Atomic cio_op_chunks[CIO_OP_CHUNKS];
+
+static inline struct cio_op *cio_op_at(uint32_t index)
+{
+	return &atomic_load_explicit(&cio_op_chunks[index / CIO_OP_CHUNK],
+				     memory_order_acquire)[index % CIO_OP_CHUNK];
+}
+
 /* How many there are; state lock. */
 uint32_t cio_ops_made(void);
 

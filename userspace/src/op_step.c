@@ -64,6 +64,7 @@ static DWORD step_submit(struct cio_op *op)
  */
 static DWORD step_write_pipe(struct cio_op *op)
 {
+	CIO_KEEP_ERRNO;
 	struct cio_sigpipe sigpipe;
 	ssize_t n;
 	int err;

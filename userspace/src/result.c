@@ -51,7 +51,6 @@ static DWORD wait_for_result(HANDLE handle, LPOVERLAPPED overlapped, DWORD milli
 BOOL WINAPI GetOverlappedResultEx(HANDLE handle, LPOVERLAPPED overlapped, LPDWORD transferred,
 				  DWORD milliseconds, BOOL alertable)
 {
-	CIO_KEEP_ERRNO;
 	DWORD status = status_of(overlapped), result;
 
 	if (status == STATUS_PENDING) {

@@ -14,6 +14,7 @@
 #include "op.h"
 #include "ring.h"
 #include "service.h"
+#include "status.h"
 #include "thread.h"
 #include "tsan.h"
 #include "wait.h"
@@ -25,7 +26,7 @@
 #define NEEDED (IORING_FEAT_NODROP | IORING_FEAT_FAST_POLL | IORING_FEAT_EXT_ARG)
 
 static pthread_mutex_t making = PTHREAD_MUTEX_INITIALIZER;
-static struct cio_ring *_Atomic the_ring;
+struct cio_ring *_Atomic cio_the_ring;
 
 static DWORD setup_error(int err)
 {
@@ -63,25 +64,27 @@ static DWORD ring_setup(struct cio_ring *r)
 		io_uring_queue_exit(&r->uring);
 		return setup_error(err);
 	}
+	r->cq_mask = *r->uring.cq.kring_mask;
 	cio_list_init(&r->parked);
 	return 0;
 }
 
 DWORD cio_ring_get(struct cio_ring **ring)
 {
-	struct cio_ring *r = atomic_load(&the_ring);
+	CIO_KEEP_ERRNO;
+	struct cio_ring *r = atomic_load(&cio_the_ring);
 	DWORD error = 0;
 
 	if (!r) {
 		pthread_mutex_lock(&making);
-		r = atomic_load(&the_ring);
+		r = atomic_load(&cio_the_ring);
 		if (!r) {
 			r = calloc(1, sizeof(*r));
 			error = r ? ring_setup(r) : ERROR_NOT_ENOUGH_MEMORY;
 			if (error)
 				free(r);
 			else
-				atomic_store(&the_ring, r);
+				atomic_store(&cio_the_ring, r);
 		}
 		pthread_mutex_unlock(&making);
 	}
@@ -89,83 +92,68 @@ DWORD cio_ring_get(struct cio_ring **ring)
 	return error;
 }
 
-struct cio_ring *cio_ring_if_made(void)
+void cio_ring_visit(struct cio_ring *r)
 {
-	return atomic_load_explicit(&the_ring, memory_order_acquire);
+	cio_ring_enter(r);
+	cio_ring_reap(r);
+	cio_ring_leave(r);
 }
 
-/*
- * The eventfd is quiet exactly while somebody is inside. Whoever sets the flag is inside, so the
- * last to leave clears it after every set; a clear that comes late costs one needless wake-up.
- */
-static void set_eventfd_quiet(struct cio_ring *r, bool quiet)
-{
-	__atomic_store_n(r->uring.cq.kflags, quiet ? IORING_CQ_EVENTFD_DISABLED : 0,
-			 __ATOMIC_RELAXED);
-}
-
-static bool cq_has_entries(struct cio_ring *r)
-{
-	return __atomic_load_n(r->uring.cq.khead, __ATOMIC_RELAXED) !=
-		       __atomic_load_n(r->uring.cq.ktail, __ATOMIC_ACQUIRE) ||
-	       (__atomic_load_n(r->uring.sq.kflags, __ATOMIC_RELAXED) & IORING_SQ_CQ_OVERFLOW);
-}
-
-void cio_ring_enter(struct cio_ring *r)
-{
-	if (atomic_fetch_add(&r->inside, 1) == 0)
-		set_eventfd_quiet(r, true);
-}
-
-void cio_ring_leave(struct cio_ring *r)
-{
-	while (atomic_fetch_sub(&r->inside, 1) == 1) {
-		set_eventfd_quiet(r, false);
-		/* A completion may have come while the kernel still saw the flag. */
-		__sync_synchronize();
-		if (!cq_has_entries(r))
-			return;
-		cio_ring_enter(r);
-		cio_ring_reap(r);
-	}
-}
-
-/* Hands over what is in the queue. False: the kernel refuses it again and again. */
-static bool submit_locked(struct cio_ring *r)
+/* Hands over what is left in the queue. False: the kernel refuses it again and again. */
+static bool submit_rest(struct cio_ring *r, int ret)
 {
 	int refusals = 0;
 
 	while (io_uring_sq_ready(&r->uring)) {
-		int ret = io_uring_submit(&r->uring);
-
-		if (ret >= 0 || ret == -EINTR)
-			continue;
 		/* Room for completions can always be made; memory not. */
-		if (ret != -EBUSY && ++refusals > MAX_REFUSALS)
-			return false;
-		/* Others need the lock to make some. */
-		cio_lock_drop(&r->sq_lock);
-		cio_ring_reap(r);
-		sched_yield();
-		cio_lock_take(&r->sq_lock);
+		if (ret < 0 && ret != -EINTR) {
+			if (ret != -EBUSY && ++refusals > MAX_REFUSALS)
+				return false;
+			/* Others need the lock to make some. */
+			cio_lock_drop(&r->sq_lock);
+			cio_ring_reap(r);
+			sched_yield();
+			cio_lock_take(&r->sq_lock);
+		}
+		ret = cio_uring_submit(&r->uring);
 	}
 	return true;
 }
 
-void cio_ring_submit(struct cio_ring *r, const struct io_uring_sqe *sqes, unsigned int count)
+static inline bool submit_locked(struct cio_ring *r)
+{
+	int ret = cio_uring_submit(&r->uring);
+
+	return __builtin_expect(!io_uring_sq_ready(&r->uring), 1) || submit_rest(r, ret);
+}
+
+void cio_ring_open(struct cio_ring *r)
 {
 	cio_lock_take(&r->sq_lock);
-	for (unsigned int i = 0; i < count; i++) {
-		struct io_uring_sqe *slot;
+}
 
-		while (!(slot = io_uring_get_sqe(&r->uring)))
-			submit_locked(r);
-		*slot = sqes[i];
-	}
+struct io_uring_sqe *cio_ring_slot(struct cio_ring *r)
+{
+	struct io_uring_sqe *slot;
+
+	while (!(slot = io_uring_get_sqe(&r->uring)))
+		submit_locked(r);
+	return slot;
+}
+
+void cio_ring_close(struct cio_ring *r)
+{
 	cio_tsan_submit(r);
 	while (!submit_locked(r))
 		;
 	cio_lock_drop(&r->sq_lock);
+}
+
+void cio_ring_submit(struct cio_ring *r, const struct io_uring_sqe *sqe)
+{
+	cio_ring_open(r);
+	*cio_ring_slot(r) = *sqe;
+	cio_ring_close(r);
 }
 
 static void prep_kick(struct io_uring_sqe *sqe)
@@ -211,7 +199,7 @@ void cio_ring_kick(struct cio_ring *r)
 	struct io_uring_sqe sqe;
 
 	prep_kick(&sqe);
-	cio_ring_submit(r, &sqe, 1);
+	cio_ring_submit(r, &sqe);
 }
 
 /*
@@ -231,73 +219,61 @@ static void kick_reaped(struct cio_ring *r)
 		cio_ring_kick(r);
 }
 
-struct news {
-	uint64_t tag;
-	int res;
-};
-
-/* Those that did not fit: the kernel is asked for them. */
-static void fetch_overflown(struct cio_ring *r)
+/* Those that did not fit: the kernel is asked for them. The new tail. */
+static unsigned int fetch_overflown(struct cio_ring *r)
 {
 	struct io_uring_cqe *cqe;
 
 	io_uring_peek_batch_cqe(&r->uring, &cqe, 1);
+	return __atomic_load_n(r->uring.cq.ktail, __ATOMIC_ACQUIRE);
 }
 
-static unsigned int take_news(struct cio_ring *r, struct news *news)
+/* The oldest completion, which is the caller's then. False: there is none. */
+static inline bool take_news(struct cio_ring *r, uint64_t *tag, int *res)
 {
 	struct io_uring_cq *cq = &r->uring.cq;
-	unsigned int head, count, mask = *cq->kring_mask;
+	const struct io_uring_cqe *cqe;
+	unsigned int head, tail;
 
+	if (!cio_ring_has_news(r))
+		return false;
 	cio_lock_take(&r->cq_lock);
 	head = *cq->khead;
-	count = __atomic_load_n(cq->ktail, __ATOMIC_ACQUIRE) - head;
-	if (!count)
-		fetch_overflown(r);
-	if (count > BATCH)
-		count = BATCH;
-	for (unsigned int i = 0; i < count; i++) {
-		const struct io_uring_cqe *cqe = &cq->cqes[(head + i) & mask];
-
-		news[i] = (struct news){ cqe->user_data, cqe->res };
+	tail = __atomic_load_n(cq->ktail, __ATOMIC_ACQUIRE);
+	if (head == tail)
+		tail = fetch_overflown(r);
+	if (head != tail) {
+		cqe = &cq->cqes[head & r->cq_mask];
+		*tag = cqe->user_data;
+		*res = cqe->res;
+		__atomic_store_n(cq->khead, head + 1, __ATOMIC_RELEASE);
 	}
-	io_uring_cq_advance(&r->uring, count);
 	cio_lock_drop(&r->cq_lock);
 	cio_tsan_reap(r);
-	return count;
+	return head != tail;
 }
 
 void cio_ring_reap(struct cio_ring *r)
 {
-	struct news news[BATCH];
-	uint64_t answered[BATCH];
+	uint64_t answered[BATCH], tag = 0;
+	unsigned int answers = 0;
 	bool kicked = false;
+	int res = 0;
 
-	while (cq_has_entries(r)) {
-		unsigned int count = take_news(r, news), answers = 0;
-
-		for (unsigned int i = 0; i < count; i++) {
-			if ((news[i].tag & CIO_CQE_KIND) == CIO_CQE_KICK)
-				kicked = true;
-			else if (cio_op_event(r, news[i].tag, news[i].res))
-				answered[answers++] = news[i].tag;
-		}
-		if (answers)
+	while (take_news(r, &tag, &res)) {
+		if ((tag & CIO_CQE_KIND) == CIO_CQE_KICK)
+			kicked = true;
+		else if (cio_op_event(r, tag, res))
+			answered[answers++] = tag;
+		if (answers == BATCH) {
 			cio_ops_watch(r, answered, answers);
+			answers = 0;
+		}
 	}
+	if (answers)
+		cio_ops_watch(r, answered, answers);
 	if (kicked)
 		kick_reaped(r);
-}
-
-void cio_ring_poll(void)
-{
-	struct cio_ring *r = cio_ring_if_made();
-
-	if (!r || !cq_has_entries(r))
-		return;
-	cio_ring_enter(r);
-	cio_ring_reap(r);
-	cio_ring_leave(r);
 }
 
 void cio_ring_sleep(struct cio_ring *r, uint64_t deadline)
@@ -306,13 +282,8 @@ void cio_ring_sleep(struct cio_ring *r, uint64_t deadline)
 	uint64_t left = deadline > now ? deadline - now : 0;
 	struct __kernel_timespec ts = { .tv_sec = (int64_t)(left / 1000000000u),
 					.tv_nsec = (int64_t)(left % 1000000000u) };
-	struct io_uring_getevents_arg arg = { .ts = (uint64_t)(uintptr_t)&ts };
 
-	if (deadline == CIO_FOREVER)
-		arg.ts = 0;
-	io_uring_enter2((unsigned int)r->uring.ring_fd, 0, 1,
-			IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, (sigset_t *)&arg,
-			sizeof(arg));
+	cio_uring_sleep(&r->uring, deadline == CIO_FOREVER ? NULL : &ts);
 }
 
 bool cio_ring_take_role(struct cio_ring *r, struct cio_thread *self)
@@ -371,18 +342,15 @@ static void helper_main(void *arg)
 	for (;;) {
 		if (read(r->eventfd, &count, sizeof(count)) < 0 && errno != EINTR)
 			return;
-		cio_ring_enter(r);
-		cio_ring_reap(r);
-		cio_ring_leave(r);
+		cio_ring_visit(r);
 	}
 }
 
-bool cio_ring_need_helper(struct cio_ring *r)
+bool cio_ring_start_helper(struct cio_ring *r)
 {
+	CIO_KEEP_ERRNO;
 	bool ok;
 
-	if (atomic_load_explicit(&r->helper_running, memory_order_acquire))
-		return true;
 	pthread_mutex_lock(&making);
 	ok = atomic_load(&r->helper_running) || cio_service_start(helper_main, r);
 	if (ok)
@@ -416,7 +384,7 @@ void cio_ring_unlock_all(void)
 
 void cio_ring_reinit_in_child(void)
 {
-	struct cio_ring *r = atomic_exchange(&the_ring, NULL);
+	struct cio_ring *r = atomic_exchange(&cio_the_ring, NULL);
 
 	if (r) {
 		io_uring_queue_exit(&r->uring);

@@ -21,6 +21,7 @@ struct cio_thread;
 struct cio_ring {
 	struct io_uring uring;
 	int eventfd;
+	unsigned int cq_mask;
 	struct cio_lock sq_lock, cq_lock;
 	_Atomic unsigned int inside; /* threads that will look at the CQ before they leave */
 	_Atomic unsigned int inflight; /* operations whose end has not been seen */
@@ -37,14 +38,57 @@ enum cio_cqe_kind { CIO_CQE_OP, CIO_CQE_CANCEL, CIO_CQE_CANCEL_AGAIN, CIO_CQE_KI
 
 /* Makes the process's ring if need be. 0, or the Win32 error for the lack of it. */
 DWORD cio_ring_get(struct cio_ring **ring);
-struct cio_ring *cio_ring_if_made(void);
+CIO_HIDDEN extern struct cio_ring *_Atomic cio_the_ring;
+
+static inline struct cio_ring *cio_ring_if_made(void)
+{
+	return atomic_load_explicit(&cio_the_ring, memory_order_acquire);
+}
+
+static inline bool cio_ring_has_news(struct cio_ring *r)
+{
+	return __atomic_load_n(r->uring.cq.khead, __ATOMIC_RELAXED) !=
+		       __atomic_load_n(r->uring.cq.ktail, __ATOMIC_ACQUIRE) ||
+	       (__atomic_load_n(r->uring.sq.kflags, __ATOMIC_RELAXED) & IORING_SQ_CQ_OVERFLOW);
+}
+
+/*
+ * The eventfd is quiet exactly while somebody is inside. Whoever sets the flag is inside, so the
+ * last to leave clears it after every set; a clear that comes late costs one needless wake-up.
+ */
+static inline void cio_ring_set_quiet(struct cio_ring *r, bool quiet)
+{
+	__atomic_store_n(r->uring.cq.kflags, quiet ? IORING_CQ_EVENTFD_DISABLED : 0,
+			 __ATOMIC_RELAXED);
+}
 
 /* Bracket whatever may leave completions behind: submissions, and a look at the CQ. */
-void cio_ring_enter(struct cio_ring *ring);
-void cio_ring_leave(struct cio_ring *ring);
+static inline void cio_ring_enter(struct cio_ring *r)
+{
+	if (atomic_fetch_add(&r->inside, 1) == 0)
+		cio_ring_set_quiet(r, true);
+}
 
-/* For what must not be lost: goes on until the kernel takes it. */
-void cio_ring_submit(struct cio_ring *ring, const struct io_uring_sqe *sqes, unsigned int count);
+/* Enters, reaps what is there, and leaves. */
+void cio_ring_visit(struct cio_ring *ring);
+
+static inline void cio_ring_leave(struct cio_ring *r)
+{
+	if (atomic_fetch_sub(&r->inside, 1) != 1)
+		return;
+	cio_ring_set_quiet(r, false);
+	/* A completion may have come while the kernel still saw the flag. */
+	__sync_synchronize();
+	if (cio_ring_has_news(r))
+		cio_ring_visit(r);
+}
+
+/* One SQE that must not be lost: goes on until the kernel takes it. */
+void cio_ring_submit(struct cio_ring *ring, const struct io_uring_sqe *sqe);
+/* The same for several. The slots are for io_uring_prep_*(); the queue is the caller's meanwhile. */
+void cio_ring_open(struct cio_ring *ring);
+struct io_uring_sqe *cio_ring_slot(struct cio_ring *ring);
+void cio_ring_close(struct cio_ring *ring);
 /*
  * For what may be refused: a slot for one of io_uring_prep_*(), and its submission. The queue is the
  * caller's in between. NULL, or false: the kernel refuses it, for lack of memory, and has not got it.
@@ -52,8 +96,19 @@ void cio_ring_submit(struct cio_ring *ring, const struct io_uring_sqe *sqes, uns
 struct io_uring_sqe *cio_ring_begin(struct cio_ring *ring);
 bool cio_ring_commit(struct cio_ring *ring, struct io_uring_sqe *slot);
 void cio_ring_reap(struct cio_ring *ring);
+
 /* Reaps what is already there, without a system call when nothing is. */
-void cio_ring_poll(void);
+static inline void cio_ring_poll(void)
+{
+	struct cio_ring *r = cio_ring_if_made();
+
+	if (r && cio_ring_has_news(r))
+		cio_ring_visit(r);
+}
+/* As io_uring_submit(), and a sleep until there is a completion: 0 or more, or -errno. */
+int cio_uring_submit(struct io_uring *uring);
+int cio_uring_sleep(struct io_uring *uring, struct __kernel_timespec *ts);
+
 /* Sleeps until there is a completion; only the reaper may. */
 void cio_ring_sleep(struct cio_ring *ring, uint64_t deadline);
 /* Ends the reaper's sleep. */
@@ -67,7 +122,13 @@ void cio_ring_drop_role(struct cio_ring *ring, struct cio_thread *self);
 void cio_ring_offer_role(struct cio_ring *ring);
 
 /* False: there can be no helper thread, so nothing may be left pending. */
-bool cio_ring_need_helper(struct cio_ring *ring);
+bool cio_ring_start_helper(struct cio_ring *ring);
+
+static inline bool cio_ring_need_helper(struct cio_ring *r)
+{
+	return atomic_load_explicit(&r->helper_running, memory_order_acquire) ||
+	       cio_ring_start_helper(r);
+}
 
 /* The parent's ring, and all that is pending in it, is not the child's. */
 void cio_ring_reinit_in_child(void);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* ReadFile and WriteFile: the checks that both kinds of handle share, and the two ways on. */
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "handle.h"
@@ -70,7 +71,6 @@ static DWORD wait_hidden(struct cio_thread *self, struct cio_request *req, DWORD
 
 static BOOL run_overlapped(struct cio_thread *self, struct cio_request *req, LPDWORD transferred)
 {
-	CIO_KEEP_ERRNO;
 	OVERLAPPED hidden = { .Internal = STATUS_PENDING };
 	bool hide = !req->overlapped;
 	DWORD status, bytes = 0, error;
@@ -103,7 +103,7 @@ static void show_result(struct cio_request *req, DWORD status, DWORD bytes)
 		req->overlapped->InternalHigh = bytes;
 }
 
-static DWORD transfer_locked(struct cio_thread *self, struct cio_request *req, DWORD *bytes)
+static DWORD transfer_at(struct cio_thread *self, struct cio_request *req, DWORD *bytes)
 {
 	DWORD error = request_offset(req);
 
@@ -114,22 +114,71 @@ static DWORD transfer_locked(struct cio_thread *self, struct cio_request *req, D
 	return cio_sync_transfer(self, req, bytes);
 }
 
-BOOL cio_rw_synchronous(struct cio_thread *self, struct cio_request *req, LPDWORD transferred)
+/* Whether one system call that has answered `n` was the whole of a request. */
+static inline bool is_all(const struct cio_file *file, DWORD length, long n, bool write)
 {
-	DWORD bytes = 0, status = CIO_INVALID_HANDLE;
+	return n > 0 && (n == length || (!write && file->type != S_IFREG));
+}
 
-	cio_sync_begin(self, req->file, req->overlapped);
+/*
+ * A request that needs nothing but a system call at the file's own position. What the first one
+ * leaves to be done, or to be told of, goes the way of all others.
+ */
+static inline DWORD transfer_plain(struct cio_thread *self, struct cio_file *file, void *buffer,
+				   DWORD length, DWORD *bytes, bool write)
+{
+	struct cio_request req;
+	long n;
+
+	if (file->seekable)
+		n = cio_sync_call4(self, &self->sync, write ? SYS_pwrite64 : SYS_pread64, file->fd,
+				   (long)buffer, length, (long)file->position);
+	else
+		n = cio_sync_call4(self, &self->sync, write ? SYS_write : SYS_read, file->fd,
+				   (long)buffer, length, 0);
+	if (__builtin_expect(is_all(file, length, n, write), 1)) {
+		*bytes = (DWORD)n;
+		if (file->seekable)
+			file->position += (uint64_t)n;
+		return CIO_OK;
+	}
+	req = (struct cio_request){ .file = file,
+				    .write = write,
+				    .buffer = buffer,
+				    .length = length,
+				    .offset = file->position };
+	return cio_sync_go_on(self, &req, n, bytes);
+}
+
+/* Both kinds; without a `req`, the request is plain. */
+static inline __attribute__((always_inline)) DWORD
+synchronous(struct cio_thread *self, struct cio_file *file, void *buffer, DWORD length,
+	    DWORD *bytes, bool write, struct cio_request *req)
+{
+	DWORD status = CIO_INVALID_HANDLE;
+
+	cio_sync_begin(self, file, req ? req->overlapped : NULL);
 	/* From here on the last close finds us; if it has been before, it is told from here. */
-	if (!atomic_load(&req->file->closed)) {
-		status = cio_sync_lock_file(self, req->file);
+	if (!atomic_load(&file->closed)) {
+		status = cio_sync_lock_file(self, file);
 		if (status == CIO_OK) {
-			status = transfer_locked(self, req, &bytes);
-			cio_sync_unlock_file(req->file);
+			status = req ? transfer_at(self, req, bytes) :
+				       transfer_plain(self, file, buffer, length, bytes, write);
+			cio_sync_unlock_file(file);
 		}
 	}
 	cio_sync_end_on(&self->sync);
-	if (status == CIO_END_OF_FILE && !req->overlapped)
+	if (status == CIO_END_OF_FILE && !(req && req->overlapped))
 		status = CIO_OK; /* W-RW-4 */
+	return status;
+}
+
+BOOL cio_rw_synchronous(struct cio_thread *self, struct cio_request *req, LPDWORD transferred)
+{
+	CIO_KEEP_ERRNO;
+	DWORD bytes = 0, status;
+
+	status = synchronous(self, req->file, req->buffer, req->length, &bytes, req->write, req);
 	if (transferred)
 		*transferred = bytes;
 	if (req->overlapped)
@@ -147,6 +196,23 @@ static bool takes_routine(struct cio_file *file)
 	return ok;
 }
 
+static bool take_event(struct cio_request *req, HANDLE event)
+{
+	struct cio_handle *h = cio_handle_pin(event);
+	DWORD error = ERROR_SUCCESS;
+
+	if (!h)
+		return cio_fail(ERROR_INVALID_HANDLE);
+	if (h->obj->class != &cio_event_class)
+		error = ERROR_INVALID_HANDLE;
+	else if (!(h->access & EVENT_MODIFY_STATE))
+		error = ERROR_ACCESS_DENIED;
+	else
+		cio_object_get(req->event = h->obj);
+	cio_handle_unpin(h);
+	return !error || cio_fail(error);
+}
+
 static BOOL run(struct cio_thread *self, struct cio_request *req, HANDLE event,
 		LPDWORD transferred)
 {
@@ -156,11 +222,8 @@ static BOOL run(struct cio_thread *self, struct cio_request *req, HANDLE event,
 		return cio_fail(ERROR_INVALID_PARAMETER);
 	if (req->routine && !takes_routine(req->file))
 		return cio_fail(ERROR_INVALID_PARAMETER); /* W-OVL-10 */
-	if (event) {
-		req->event = cio_handle_get(event, &cio_event_class, EVENT_MODIFY_STATE);
-		if (!req->event)
-			return FALSE;
-	}
+	if (event && !take_event(req, event))
+		return FALSE;
 	if (req->file->overlapped)
 		ok = run_overlapped(self, req, transferred);
 	else if (req->routine)
@@ -172,22 +235,15 @@ static BOOL run(struct cio_thread *self, struct cio_request *req, HANDLE event,
 	return ok;
 }
 
-BOOL cio_read_or_write(HANDLE handle, void *buffer, DWORD length, LPDWORD transferred,
-		       LPOVERLAPPED overlapped, LPOVERLAPPED_COMPLETION_ROUTINE routine, bool write)
+/* Finds the file, and the rights to it. */
+static inline BOOL check_and_run(HANDLE handle, struct cio_request *req, HANDLE event,
+				 LPDWORD transferred)
 {
-	const DWORD needed = write ? FILE_WRITE_DATA | FILE_APPEND_DATA : FILE_READ_DATA;
+	const DWORD needed = req->write ? FILE_WRITE_DATA | FILE_APPEND_DATA : FILE_READ_DATA;
 	struct cio_thread *self = cio_self();
-	HANDLE event = NULL;
 	struct cio_handle *h;
 	BOOL ok;
 
-	if (transferred)
-		*transferred = 0;
-	if (overlapped) {
-		__atomic_store_n(&overlapped->Internal, STATUS_PENDING, __ATOMIC_RELAXED);
-		if (!routine) /* W-EVT-4 */
-			event = (HANDLE)((ULONG_PTR)overlapped->hEvent & ~(ULONG_PTR)3);
-	}
 	if (!self)
 		return FALSE;
 	h = cio_handle_pin(handle);
@@ -198,28 +254,94 @@ BOOL cio_read_or_write(HANDLE handle, void *buffer, DWORD length, LPDWORD transf
 	} else if (!(h->access & needed)) {
 		ok = cio_fail(ERROR_ACCESS_DENIED);
 	} else {
-		struct cio_request req = { .file = cio_entry(h->obj, struct cio_file, obj),
-					   .overlapped = overlapped,
-					   .routine = routine,
-					   .write = write,
-					   .append_only = !(h->access & FILE_WRITE_DATA),
-					   .buffer = buffer,
-					   .length = length };
-
-		ok = run(self, &req, event, transferred);
+		req->file = cio_entry(h->obj, struct cio_file, obj);
+		req->append_only = !(h->access & FILE_WRITE_DATA);
+		ok = run(self, req, event, transferred);
 	}
 	cio_handle_unpin(h);
 	return ok;
 }
 
+/* W-OVL-2. The low bits of a handle are nobody's. */
+static inline HANDLE begin_overlapped(LPOVERLAPPED overlapped)
+{
+	__atomic_store_n(&overlapped->Internal, STATUS_PENDING, __ATOMIC_RELAXED);
+	return (HANDLE)((ULONG_PTR)overlapped->hEvent & ~(ULONG_PTR)3);
+}
+
+static __attribute__((noinline)) BOOL read_or_write(HANDLE handle, void *buffer, DWORD length,
+						    LPDWORD transferred, LPOVERLAPPED overlapped,
+						    bool write)
+{
+	struct cio_request req = {
+		.overlapped = overlapped, .write = write, .buffer = buffer, .length = length
+	};
+
+	if (transferred)
+		*transferred = 0;
+	return check_and_run(handle, &req, overlapped ? begin_overlapped(overlapped) : NULL,
+			     transferred);
+}
+
+BOOL cio_rw_with_routine(HANDLE handle, void *buffer, DWORD length, LPOVERLAPPED overlapped,
+			 LPOVERLAPPED_COMPLETION_ROUTINE routine, bool write)
+{
+	struct cio_request req = { .overlapped = overlapped,
+				   .routine = routine,
+				   .write = write,
+				   .buffer = buffer,
+				   .length = length };
+
+	/* Whatever hEvent holds is the application's own (W-EVT-4). */
+	begin_overlapped(overlapped);
+	return check_and_run(handle, &req, NULL, NULL);
+}
+
+/* Pipes are not among them when written: see cio_sync_transfer(). */
+static inline bool is_plain(const struct cio_handle *h, bool write)
+{
+	const struct cio_file *file = cio_entry(h->obj, struct cio_file, obj);
+
+	if (h->obj->class != &cio_file_class || file->overlapped)
+		return false;
+	return write ? h->access & FILE_WRITE_DATA && file->type != S_IFIFO :
+		       h->access & FILE_READ_DATA;
+}
+
+/* Most calls are of this kind; of what is not, all is found out anew. */
+static inline __attribute__((always_inline)) BOOL
+try_plain(HANDLE handle, void *buffer, DWORD length, LPDWORD transferred, bool write)
+{
+	struct cio_thread *self = cio_this;
+	DWORD bytes = 0, status;
+	struct cio_handle *h;
+
+	h = self && transferred ? cio_handle_pin(handle) : NULL;
+	if (!h || !is_plain(h, write)) {
+		if (h)
+			cio_handle_unpin(h);
+		return read_or_write(handle, buffer, length, transferred, NULL, write);
+	}
+	*transferred = 0;
+	status = synchronous(self, cio_entry(h->obj, struct cio_file, obj), buffer, length, &bytes,
+			     write, NULL);
+	*transferred = bytes;
+	cio_handle_unpin(h);
+	return status == CIO_OK ? TRUE : cio_fail_status(status);
+}
+
 BOOL WINAPI ReadFile(HANDLE handle, LPVOID buffer, DWORD length, LPDWORD transferred,
 		     LPOVERLAPPED overlapped)
 {
-	return cio_read_or_write(handle, buffer, length, transferred, overlapped, NULL, false);
+	if (overlapped)
+		return read_or_write(handle, buffer, length, transferred, overlapped, false);
+	return try_plain(handle, buffer, length, transferred, false);
 }
 
 BOOL WINAPI WriteFile(HANDLE handle, LPCVOID buffer, DWORD length, LPDWORD transferred,
 		      LPOVERLAPPED overlapped)
 {
-	return cio_read_or_write(handle, (void *)buffer, length, transferred, overlapped, NULL, true);
+	if (overlapped)
+		return read_or_write(handle, (void *)buffer, length, transferred, overlapped, true);
+	return try_plain(handle, (void *)buffer, length, transferred, true);
 }

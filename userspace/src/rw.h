@@ -28,10 +28,12 @@ static inline void cio_sync_unlock_file(struct cio_file *file)
 
 /* The transfer, by real system calls, inside a synchronous call; moves the position. */
 DWORD cio_sync_transfer(struct cio_thread *self, struct cio_request *req, DWORD *bytes);
+/* The rest of it, after a system call that has answered `n`. */
+DWORD cio_sync_go_on(struct cio_thread *self, struct cio_request *req, long n, DWORD *bytes);
 
-/* All forms of ReadFile and WriteFile come down to this; those with a routine give no `transferred`. */
-BOOL cio_read_or_write(HANDLE handle, void *buffer, DWORD length, LPDWORD transferred,
-		       LPOVERLAPPED overlapped, LPOVERLAPPED_COMPLETION_ROUTINE routine, bool write);
+/* ReadFile and WriteFile, but that their end is the routine's. */
+BOOL cio_rw_with_routine(HANDLE handle, void *buffer, DWORD length, LPOVERLAPPED overlapped,
+			 LPOVERLAPPED_COMPLETION_ROUTINE routine, bool write);
 /* A checked request on a synchronous file. */
 BOOL cio_rw_synchronous(struct cio_thread *self, struct cio_request *req, LPDWORD transferred);
 /* The same with a routine. */

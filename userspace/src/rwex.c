@@ -62,7 +62,7 @@ static BOOL with_routine(HANDLE handle, void *buffer, DWORD length, LPOVERLAPPED
 {
 	if (!overlapped || !routine)
 		return cio_fail(ERROR_INVALID_PARAMETER);
-	if (cio_read_or_write(handle, buffer, length, NULL, overlapped, routine, write) ||
+	if (cio_rw_with_routine(handle, buffer, length, overlapped, routine, write) ||
 	    GetLastError() == ERROR_IO_PENDING)
 		SetLastError(ERROR_SUCCESS); /* W-RWEX-2 */
 	else if (GetLastError() != ERROR_MORE_DATA)

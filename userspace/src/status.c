@@ -252,7 +252,7 @@ DWORD cio_errno_to_status(int err)
 	return (DWORD)errno_to_status(err);
 }
 
-static __thread DWORD last_error;
+static __thread DWORD last_error __attribute__((tls_model("initial-exec")));
 
 DWORD WINAPI GetLastError(void)
 {

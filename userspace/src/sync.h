@@ -10,6 +10,7 @@
 #ifndef CIO_SYNC_H
 #define CIO_SYNC_H
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -62,6 +63,20 @@ bool cio_sync_end(struct cio_thread *self);
  */
 long cio_sync_call(struct cio_thread *self, long nr, long a1, long a2, long a3, long a4, long a5,
 		   long a6);
+
+long cio_sync_stub4(const _Atomic uint64_t *word, long nr, long a1, long a2, long a3, long a4);
+
+/* The same for the calls of every day, which have few arguments and are rarely interrupted. */
+static inline long cio_sync_call4(struct cio_thread *self, struct cio_sync *sync, long nr, long a1,
+				  long a2, long a3, long a4)
+{
+	long ret = cio_sync_stub4(&sync->word, nr, a1, a2, a3, a4);
+
+	if (__builtin_expect(ret != -EINTR, 1))
+		return ret;
+	/* Of a cancelled call it says so again. */
+	return cio_sync_call(self, nr, a1, a2, a3, a4, 0, 0);
+}
 
 /*
  * Cancels the synchronous call the thread is in. With a file, only when the call is about that

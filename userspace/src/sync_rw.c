@@ -68,17 +68,17 @@ static DWORD touch_pipe(struct cio_thread *self, const struct cio_request *req)
 	return p.revents & POLLIN ? CIO_OK : CIO_PIPE_BROKEN;
 }
 
-static DWORD transfer(struct cio_thread *self, struct cio_request *req, DWORD *done)
+static DWORD go_on(struct cio_thread *self, struct cio_request *req, long n, DWORD *done)
 {
 	DWORD status;
-	long n;
 
-	do {
-		n = transfer_once(self, req, *done);
+	for (;;) {
 		if (n > 0)
 			*done += (DWORD)n;
-	} while (n > 0 && goes_on(req, *done));
-
+		if (n <= 0 || !goes_on(req, *done))
+			break;
+		n = transfer_once(self, req, *done);
+	}
 	if (n < 0) {
 		status = cio_errno_to_status((int)-n);
 		/* A write that failed says so, whatever was taken before (W-GOR-5). */
@@ -105,6 +105,16 @@ static void move_position(struct cio_request *req, DWORD done)
 		req->file->position = (uint64_t)st.st_size;
 }
 
+DWORD cio_sync_go_on(struct cio_thread *self, struct cio_request *req, long n, DWORD *bytes)
+{
+	CIO_KEEP_ERRNO;
+	DWORD status = go_on(self, req, n, bytes);
+
+	if (cio_status_ok(status) || *bytes)
+		move_position(req, *bytes);
+	return status;
+}
+
 DWORD cio_sync_transfer(struct cio_thread *self, struct cio_request *req, DWORD *bytes)
 {
 	bool pipe = req->write && req->file->type == S_IFIFO;
@@ -113,10 +123,8 @@ DWORD cio_sync_transfer(struct cio_thread *self, struct cio_request *req, DWORD 
 
 	if (pipe)
 		cio_sigpipe_block(&sigpipe);
-	status = transfer(self, req, bytes);
+	status = cio_sync_go_on(self, req, transfer_once(self, req, 0), bytes);
 	if (pipe)
 		cio_sigpipe_restore(&sigpipe, *bytes < req->length);
-	if (cio_status_ok(status) || *bytes)
-		move_position(req, *bytes);
 	return status;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * long cio_sync_stub(const uint64_t *word, long nr, long a1, ... long a6)
+ * long cio_sync_stub4(const uint64_t *word, long nr, long a1, ... long a4)
  *
  * One system call, skipped when the word says "cancelled". Between cio_sync_begin_pc and
  * cio_sync_end_pc the call has not happened or is to be restarted: a signal handler that finds
@@ -11,11 +12,22 @@
 #define EINTR 4
 
 	.text
-	.globl cio_sync_stub, cio_sync_begin_pc, cio_sync_end_pc, cio_sync_cancel_pc
-	.hidden cio_sync_stub, cio_sync_begin_pc, cio_sync_end_pc, cio_sync_cancel_pc
+	.globl cio_sync_stub, cio_sync_stub4, cio_sync_begin_pc, cio_sync_end_pc, cio_sync_cancel_pc
+	.hidden cio_sync_stub, cio_sync_stub4, cio_sync_begin_pc, cio_sync_end_pc, cio_sync_cancel_pc
 	.type cio_sync_stub, %function
+	.type cio_sync_stub4, %function
 
 #if defined(__x86_64__)
+cio_sync_stub4:
+	.cfi_startproc
+	movq %rdi, %r11
+	movq %rsi, %rax
+	movq %rdx, %rdi
+	movq %rcx, %rsi
+	movq %r8, %rdx
+	movq %r9, %r10
+	jmp cio_sync_begin_pc
+	.cfi_endproc
 cio_sync_stub:
 	.cfi_startproc
 	movq %rdi, %r11
@@ -37,6 +49,7 @@ cio_sync_cancel_pc:
 	ret
 	.cfi_endproc
 #elif defined(__aarch64__)
+cio_sync_stub4:
 cio_sync_stub:
 	.cfi_startproc
 	mov x9, x0
@@ -61,6 +74,9 @@ cio_sync_cancel_pc:
 #error "cancelio knows the system calls of x86-64 and aarch64"
 #endif
 	.size cio_sync_stub, . - cio_sync_stub
+#if defined(__x86_64__)
+	.size cio_sync_stub4, cio_sync_stub - cio_sync_stub4
+#endif
 
 #if defined(__SANITIZE_THREAD__) && defined(__x86_64__)
 	.globl cio_sync_restorer

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <alloca.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -40,6 +41,39 @@ const struct cio_class cio_thread_class = {
 };
 
 /*
+ * What the thread has pending may have its OVERLAPPED and its buffer in the thread's own stack, in
+ * frames that it has left, and is still written to. So this has a stack of its own, below those.
+ */
+static __attribute__((noinline)) void drain_below(struct cio_thread *thread)
+{
+	const size_t most = 32768;
+	pthread_attr_t attr;
+	size_t size, gap = 0;
+	void *bottom;
+	volatile char *frames;
+
+	if (pthread_getattr_np(pthread_self(), &attr) == 0) {
+		if (pthread_attr_getstack(&attr, &bottom, &size) == 0)
+			gap = (size_t)((char *)&attr - (char *)bottom) / 2;
+		pthread_attr_destroy(&attr);
+	}
+	frames = alloca(gap < most ? gap + 1 : most);
+	frames[0] = 0;
+	cio_ops_drain_thread(thread);
+	frames[0] = 1;
+}
+
+static bool has_pending(struct cio_thread *thread)
+{
+	bool any;
+
+	cio_state_lock();
+	any = !cio_list_empty(&thread->ops);
+	cio_state_unlock();
+	return any;
+}
+
+/*
  * Runs as the destructor of a thread-specific key: for a return from the thread's procedure,
  * for ExitThread, and for threads that pthread_create made alike.
  */
@@ -52,7 +86,8 @@ static void thread_exits(void *arg)
 	/* A cancellation that is still pending when a thread returns would be acted on in here. */
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
 	cio_port_leave(thread);
-	cio_ops_drain_thread(thread);
+	if (has_pending(thread))
+		drain_below(thread);
 	cio_apcs_drop(thread);
 	cio_scopes_leave(thread);
 	cio_state_lock();
@@ -135,6 +170,7 @@ void cio_thread_reinit_in_child(void)
 
 		if (t == cio_this) {
 			t->tid = (pid_t)syscall(SYS_gettid);
+			t->registered = 0;
 			atomic_store(&t->wake_queued, false);
 			cio_list_init(&t->parked);
 			continue;
@@ -176,7 +212,7 @@ static void *thread_main(void *arg)
 		wait_for_resume(t);
 		/* What was queued before the thread's first step comes before it (W-APC-6). */
 		cio_apcs_run(t);
-		ExitThread(t->start(t->arg));
+		t->exit_code = t->start(t->arg);
 	}
 	return NULL;
 }

@@ -31,6 +31,8 @@ struct cio_thread {
 	struct cio_thread *wake_next;
 	struct cio_list parked; /* in the ring's list of sleepers who could reap; state lock */
 
+	int registered; /* the ring's descriptor of this thread, plus 1; 0: not yet, -1: cannot be */
+
 	struct cio_sync sync;
 	struct cio_frame *frame; /* the scope it has entered last: see scope.h */
 
@@ -52,7 +54,7 @@ struct cio_thread {
 };
 
 /* The cancel signal's handler reads it: initial-exec, so that no lookup can allocate. */
-extern __thread struct cio_thread *cio_this __attribute__((tls_model("initial-exec")));
+CIO_HIDDEN extern __thread struct cio_thread *cio_this __attribute__((tls_model("initial-exec")));
 
 /* Makes the calling thread known. NULL, with the last error set, when there is no memory. */
 struct cio_thread *cio_self_make(void);

@@ -13,8 +13,8 @@
 
 #include "device.h"
 
-int __real_io_uring_submit(struct io_uring *ring);
-int __wrap_io_uring_submit(struct io_uring *ring);
+int __real_cio_uring_submit(struct io_uring *ring);
+int __wrap_cio_uring_submit(struct io_uring *ring);
 
 static int peer;
 static char buf[16];
@@ -52,7 +52,7 @@ static void hold_cancel(const struct io_uring_sqe *sqe)
  * also does after those that `lies` counts, which answer 0. As often as `refusals` says, takes
  * nothing at all.
  */
-int __wrap_io_uring_submit(struct io_uring *ring)
+int __wrap_cio_uring_submit(struct io_uring *ring)
 {
 	if (atomic_load(&refusals) > 0) {
 		atomic_fetch_sub(&refusals, 1);
@@ -74,7 +74,7 @@ int __wrap_io_uring_submit(struct io_uring *ring)
 		else if (atomic_load(&hold_again))
 			hold_cancel(sqe);
 	}
-	return __real_io_uring_submit(ring);
+	return __real_cio_uring_submit(ring);
 }
 
 /*
@@ -132,8 +132,8 @@ static HANDLE close_first;
 
 void __real_cio_sync_begin(void *self, void *file, LPOVERLAPPED overlapped);
 void __wrap_cio_sync_begin(void *self, void *file, LPOVERLAPPED overlapped);
-bool __real_cio_ring_need_helper(void *ring);
-bool __wrap_cio_ring_need_helper(void *ring);
+DWORD __real_cio_op_run(void *self, const void *req, DWORD *bytes);
+DWORD __wrap_cio_op_run(void *self, const void *req, DWORD *bytes);
 
 static void close_now(void)
 {
@@ -150,10 +150,10 @@ void __wrap_cio_sync_begin(void *self, void *file, LPOVERLAPPED overlapped)
 	__real_cio_sync_begin(self, file, overlapped);
 }
 
-bool __wrap_cio_ring_need_helper(void *ring)
+DWORD __wrap_cio_op_run(void *self, const void *req, DWORD *bytes)
 {
 	close_now();
-	return __real_cio_ring_need_helper(ring);
+	return __real_cio_op_run(self, req, bytes);
 }
 
 static HANDLE pending_read(OVERLAPPED *ov)
