@@ -403,6 +403,22 @@ void cio_unpublish(struct cio_object *event)
 	cio_state_unlock();
 }
 
+unsigned int cio_ops_silence(const struct cio_port *port, ULONG_PTR key)
+{
+	unsigned int count = 0;
+
+	for (uint32_t i = 0; i < made; i++) {
+		struct cio_op *op = cio_op_at(i);
+
+		if (!op->in_file.next || cio_list_empty(&op->in_file) || op->no_packet ||
+		    op->routine || op->file->port != port || op->file->key != key)
+			continue;
+		op->no_packet = true;
+		count++;
+	}
+	return count;
+}
+
 void cio_ops_reinit_in_child(void)
 {
 	for (uint32_t i = 0; i < made; i++) {

@@ -118,6 +118,12 @@ void cio_publish(struct cio_object *event, LPOVERLAPPED overlapped, DWORD status
 /* The other half: what a start resets (W-OVL-3). */
 void cio_unpublish(struct cio_object *event);
 
+/*
+ * Under the state lock: no packet of what is pending comes to this port under this key. Tells how
+ * many it would have been.
+ */
+unsigned int cio_ops_silence(const struct cio_port *port, ULONG_PTR key);
+
 /* Pending operations belong to the parent. */
 void cio_ops_reinit_in_child(void);
 

@@ -38,6 +38,7 @@ struct cio_port {
 	struct cio_port_wait *watcher; /* who looks after those that have the slots */
 	/* Packets wait and no thread does. NULL: nobody wants to know. */
 	void (*hungry)(struct cio_port *port);
+	void *owner;
 };
 
 /* A thread in the port's queue of threads. */

@@ -15,6 +15,7 @@
 #include "names.h"
 #include "object.h"
 #include "op.h"
+#include "pool.h"
 #include "process.h"
 #include "ring.h"
 #include "scope.h"
@@ -29,7 +30,8 @@
  * the same time must not each take the other for alive. Guarded by its own lock.
  */
 static pthread_mutex_t dying_lock = PTHREAD_MUTEX_INITIALIZER;
-static pid_t dying[64];
+static pid_t dying_tids[64];
+static _Atomic DWORD last_code;
 
 static void before_fork(void)
 {
@@ -46,7 +48,6 @@ static void before_fork(void)
 
 static void after_fork_in_parent(void)
 {
-	cio_state_unlock();
 	cio_handle_unlock();
 	cio_names_unlock();
 	cio_ring_unlock_all();
@@ -55,6 +56,8 @@ static void after_fork_in_parent(void)
 	pthread_mutex_unlock(&dying_lock);
 	cio_heap_unlock();
 	cio_address_unlock_all();
+	/* The last, for what has been gathered under it may need the others. */
+	cio_state_unlock();
 }
 
 static void forget_others(struct cio_object *obj)
@@ -76,6 +79,7 @@ static void after_fork_in_child(void)
 	cio_timers_reinit_in_child();
 	cio_services_reinit_in_child();
 	cio_ops_reinit_in_child();
+	cio_pools_reinit_in_child();
 	cio_thread_reinit_in_child();
 	cio_state_reinit_in_child();
 	cio_share_reinit_in_child();
@@ -96,8 +100,8 @@ void cio_process_init(void)
 
 static bool is_dying(pid_t tid)
 {
-	for (size_t i = 0; i < sizeof(dying) / sizeof(dying[0]); i++)
-		if (dying[i] == tid)
+	for (size_t i = 0; i < sizeof(dying_tids) / sizeof(dying_tids[0]); i++)
+		if (dying_tids[i] == tid)
 			return true;
 	return false;
 }
@@ -106,7 +110,7 @@ static void add_dying(pid_t tid)
 {
 	static unsigned int turn;
 
-	dying[turn++ % (sizeof(dying) / sizeof(dying[0]))] = tid;
+	dying_tids[turn++ % (sizeof(dying_tids) / sizeof(dying_tids[0]))] = tid;
 }
 
 void cio_process_thread_dies(pid_t tid)
@@ -119,9 +123,9 @@ void cio_process_thread_dies(pid_t tid)
 void cio_process_thread_lives(pid_t tid)
 {
 	pthread_mutex_lock(&dying_lock);
-	for (size_t i = 0; i < sizeof(dying) / sizeof(dying[0]); i++)
-		if (dying[i] == tid)
-			dying[i] = 0;
+	for (size_t i = 0; i < sizeof(dying_tids) / sizeof(dying_tids[0]); i++)
+		if (dying_tids[i] == tid)
+			dying_tids[i] = 0;
 	pthread_mutex_unlock(&dying_lock);
 }
 
@@ -156,7 +160,8 @@ static bool others_live(pid_t self)
 	while (tasks && !found && (entry = readdir(tasks))) {
 		pid_t tid = (pid_t)strtol(entry->d_name, NULL, 10);
 
-		if (tid > 0 && tid != self && !is_dying(tid) && !cio_service_is(tid))
+		if (tid > 0 && tid != self && !is_dying(tid) && !cio_service_is(tid) &&
+		    !cio_thread_is_idle(tid))
 			found = is_live_thread(entry->d_name);
 	}
 	if (tasks)
@@ -164,16 +169,22 @@ static bool others_live(pid_t self)
 	return found;
 }
 
-void cio_process_maybe_over(DWORD code)
+void cio_process_ends_with(DWORD code)
+{
+	atomic_store(&last_code, code);
+}
+
+void cio_process_maybe_over(bool dying)
 {
 	pid_t self = (pid_t)syscall(SYS_gettid);
 	bool over;
 
 	cio_services_wait_started();
 	pthread_mutex_lock(&dying_lock);
-	add_dying(self);
+	if (dying)
+		add_dying(self);
 	over = !others_live(self);
 	pthread_mutex_unlock(&dying_lock);
 	if (over)
-		exit((int)code);
+		exit((int)atomic_load(&last_code));
 }

@@ -3,17 +3,21 @@
 #ifndef CIO_PROCESS_H
 #define CIO_PROCESS_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 #include <windows.h>
 
 /* Once, when the library gets its first thread. */
 void cio_process_init(void);
 
+/* The code of the application's thread that has ended last. */
+void cio_process_ends_with(DWORD code);
+
 /*
- * The calling thread is about to die, and no other that the library knows lives. If no other
- * lives at all, the process ends here with the given code: the library's own must not keep it.
+ * The calling thread is about to die, or has become idle, and so are all others that the library
+ * knows. If no other lives at all, the process ends here: the library's own must not keep it.
  */
-void cio_process_maybe_over(DWORD code);
+void cio_process_maybe_over(bool dying);
 
 /* A thread of the library's is past all that it does, but the kernel may list it still. */
 void cio_process_thread_dies(pid_t tid);

@@ -81,7 +81,7 @@ static void thread_exits(void *arg)
 {
 	struct cio_thread *thread = arg;
 	DWORD code = thread->exit_code;
-	bool last;
+	bool last, own = thread->idle;
 
 	/* A cancellation that is still pending when a thread returns would be acted on in here. */
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
@@ -94,13 +94,15 @@ static void thread_exits(void *arg)
 	cio_mutexes_abandon(thread);
 	thread->exited = true;
 	cio_list_del(&thread->link);
-	last = cio_list_empty(&threads);
+	last = cio_threads_all_idle();
 	cio_object_signal(&thread->obj);
 	cio_state_unlock();
 	cio_this = NULL;
 	cio_object_put(&thread->obj);
+	if (!own)
+		cio_process_ends_with(code);
 	if (last)
-		cio_process_maybe_over(code);
+		cio_process_maybe_over(true);
 }
 
 static void make_key(void)
@@ -161,6 +163,28 @@ void cio_thread_each(void (*fn)(struct cio_thread *thread, void *arg), void *arg
 {
 	cio_list_each(pos, &threads)
 		fn(cio_entry(pos, struct cio_thread, link), arg);
+}
+
+bool cio_threads_all_idle(void)
+{
+	cio_list_each(pos, &threads)
+		if (!cio_entry(pos, struct cio_thread, link)->idle)
+			return false;
+	return true;
+}
+
+bool cio_thread_is_idle(pid_t tid)
+{
+	bool found = false;
+
+	cio_state_lock();
+	cio_list_each(pos, &threads) {
+		const struct cio_thread *t = cio_entry(pos, struct cio_thread, link);
+
+		found |= t->idle && t->tid == tid;
+	}
+	cio_state_unlock();
+	return found;
 }
 
 void cio_thread_reinit_in_child(void)

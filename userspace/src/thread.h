@@ -46,7 +46,8 @@ struct cio_thread {
 	struct cio_list in_port;
 	atomic_bool slot; /* it runs, as far as the port knows; read without the lock by itself */
 	bool lent; /* it was found asleep: its slot is another's */
-	bool idle; /* one of the library's own, which has nothing to do for the application */
+	bool idle; /* one of the pool's, which has nothing to do for the application */
+	struct cio_pool_item *callback; /* one of the pool's: what it is calling */
 
 	struct cio_list ops; /* pending operations it issued; state lock */
 	bool draining;
@@ -73,6 +74,11 @@ CIO_NO_TSAN static inline struct cio_thread *cio_self_if_known(void)
 
 /* Calls fn for each live thread, under the state lock. */
 void cio_thread_each(void (*fn)(struct cio_thread *thread, void *arg), void *arg);
+
+/* Under the state lock: no thread is there but idle ones of the pool. */
+bool cio_threads_all_idle(void);
+/* Whether it is the id of one of these. */
+bool cio_thread_is_idle(pid_t tid);
 
 /* The calling thread is the only one that came through fork. */
 void cio_thread_reinit_in_child(void);

@@ -55,6 +55,10 @@ static void creation(void)
 	SetLastError(0);
 	CHECK(!CreateIoCompletionPort(e, port, 0, 0));
 	CHECK_EQ(GetLastError(), ERROR_INVALID_HANDLE);
+	/* A port cannot be waited for (W-WAIT-3). */
+	SetLastError(0);
+	CHECK_EQ(WaitForSingleObject(port, 0), WAIT_FAILED);
+	CHECK_EQ(GetLastError(), ERROR_INVALID_HANDLE);
 	CHECK(CloseHandle(port));
 	CHECK_FAILS(CloseHandle(port), ERROR_INVALID_HANDLE);
 }
@@ -183,7 +187,7 @@ enum { CROWD = 4, STOP = 999 };
 struct taker {
 	HANDLE port, thread;
 	DWORD tid;
-	atomic_int got; /* packets */
+	atomic_int got, done; /* packets */
 	_Atomic(ULONG_PTR) last;
 	DWORD error;
 	void (*then)(struct taker *t); /* after each packet */
@@ -209,6 +213,7 @@ static DWORD WINAPI taker_main(LPVOID arg)
 		atomic_fetch_add(&t->got, 1);
 		if (t->then)
 			t->then(t);
+		atomic_fetch_add(&t->done, 1);
 	}
 }
 
@@ -228,6 +233,14 @@ static void taker_wait(struct taker *t, int count)
 		usleep(200);
 }
 
+/* It has dealt with so many, and waits for the next. */
+static void taker_is_back(struct taker *t, int count)
+{
+	while (atomic_load(&t->done) < count)
+		usleep(200);
+	host_wait_syscall(t->tid, SYS_futex, SYS_futex);
+}
+
 static void taker_join(struct taker *t)
 {
 	CHECK_EQ(WaitForSingleObject(t->thread, INFINITE), WAIT_OBJECT_0);
@@ -243,9 +256,8 @@ static void last_come_first_served(void)
 	/* Who has dealt with his packet is the last again. */
 	for (ULONG_PTR n = 1; n <= 5; n++) {
 		post(port, n);
-		taker_wait(&t[CROWD - 1], (int)n);
+		taker_is_back(&t[CROWD - 1], (int)n);
 		CHECK_EQ(t[CROWD - 1].last, n);
-		host_wait_syscall(t[CROWD - 1].tid, SYS_futex, SYS_futex);
 	}
 	for (int i = CROWD; i-- > 0;) {
 		if (i < CROWD - 1)
@@ -347,9 +359,9 @@ static void sleeper_gives_way(void (*sleep)(struct taker *), void (*wake)(void))
 		taker_wait(&second, n);
 		CHECK_EQ(second.last, 2);
 		CHECK_EQ(atomic_load(&first.got), n);
-		host_wait_syscall(second.tid, SYS_futex, SYS_futex);
+		taker_is_back(&second, n);
 		wake();
-		host_wait_syscall(first.tid, SYS_futex, SYS_futex);
+		taker_is_back(&first, n);
 	}
 	CHECK(CloseHandle(port));
 	taker_join(&first);
@@ -399,7 +411,7 @@ static void lent_slots_come_back(void)
 	post(port, 2);
 	taker_wait(&second, 1);
 	write_pipe();
-	host_wait_syscall(first.tid, SYS_futex, SYS_futex);
+	taker_is_back(&first, 1);
 	/* Both could take it but for the second, which has the slot and runs. */
 	post(port, 3);
 	usleep(50000);
@@ -493,8 +505,7 @@ static void a_child_has_the_port_anew(void)
 		SKIP("a sanitizer's locks do not survive a fork with threads");
 	taker_start(&t, port, NULL);
 	post(port, 1);
-	taker_wait(&t, 1);
-	host_wait_syscall(t.tid, SYS_futex, SYS_futex);
+	taker_is_back(&t, 1);
 	pid = fork();
 	if (pid == 0) {
 		struct taker own;
@@ -516,7 +527,7 @@ static void a_child_has_the_port_anew(void)
 }
 
 static const struct tap_case cases[] = {
-	CASE(creation, "creation and its errors (W-PORT-1)"),
+	CASE(creation, "creation and its errors (W-PORT-1, W-WAIT-3)"),
 	CASE(values_and_order, "posted values come through, in order (W-PORT-3/9)"),
 	CASE(bad_input, "bad handles, rights and pointers"),
 	CASE(a_wait_times_out, "a wait times out (W-PORT-5)"),
