@@ -209,6 +209,25 @@ static void set_modes(const struct cio_file *file, const struct open_args *a)
 		fcntl(file->fd, F_SETFL, fcntl(file->fd, F_GETFL) | O_NONBLOCK);
 }
 
+/* Its name went between the open and cio_share_enter: that came too late for a deleted file. */
+static bool was_deleted(const struct cio_file *file, const char *path)
+{
+	struct stat st;
+
+	if (fstat(file->fd, &st) != 0 || st.st_nlink)
+		return false;
+	/* Some paths lead to what has no name. */
+	return stat(path, &st) != 0 || st.st_ino != file->inode || st.st_dev != file->device;
+}
+
+static void withdraw(struct cio_file *file)
+{
+	/* Not opened after all, so what was to go with it stays. */
+	free(file->doom);
+	file->doom = NULL;
+	cio_share_leave(file);
+}
+
 /* Looks at what was opened. 0, or the Win32 error why it cannot be used. */
 static DWORD look_at(struct cio_thread *self, struct cio_file *file, const struct open_args *a,
 		     bool existed)
@@ -227,14 +246,13 @@ static DWORD look_at(struct cio_thread *self, struct cio_file *file, const struc
 	error = prepare_delete(file, a);
 	if (!error)
 		error = cio_share_enter(file);
-	if (!error && existed && file->type == S_IFREG && empties(a)) {
-		error = empty_file(file);
-		/* Not opened after all: what was to go with it stays. */
-		if (error) {
-			free(file->doom);
-			file->doom = NULL;
-			cio_share_leave(file);
-		}
+	if (!error && file->type == S_IFREG) {
+		if (was_deleted(file, a->path))
+			error = ERROR_ACCESS_DENIED;
+		else if (existed && empties(a))
+			error = empty_file(file);
+		if (error)
+			withdraw(file);
 	}
 	if (!error)
 		set_modes(file, a);

@@ -218,6 +218,55 @@ static void delete_at_exit(void)
 	CHECK(!host_exists(p));
 }
 
+static atomic_int stop;
+
+static DWORD WINAPI make_and_delete(LPVOID path)
+{
+	while (!atomic_load(&stop)) {
+		HANDLE h = create(path, RW, SHARE_ALL, CREATE_ALWAYS, FILE_FLAG_DELETE_ON_CLOSE);
+
+		if (h != INVALID_HANDLE_VALUE)
+			CHECK(CloseHandle(h));
+		else
+			CHECK_EQ(GetLastError(), ERROR_ACCESS_DENIED);
+	}
+	return 0;
+}
+
+/* Who gets in keeps the file's name there, however close to its deletion he came. */
+static void open_against_delete(void)
+{
+	char path[PATH_MAX];
+	BY_HANDLE_FILE_INFORMATION info;
+	int opened = 0, tries = 0;
+	struct stat st;
+	HANDLE t;
+
+	snprintf(path, sizeof(path), "%s", host_path("f"));
+	t = CreateThread(NULL, 0, make_and_delete, path, 0, NULL);
+	CHECK(t);
+	for (; opened < 2000 && tries < 1000000; tries++) {
+		HANDLE h = create(path, GENERIC_READ, SHARE_ALL, OPEN_EXISTING, 0);
+
+		if (h == INVALID_HANDLE_VALUE) {
+			CHECK(GetLastError() == ERROR_FILE_NOT_FOUND ||
+			      GetLastError() == ERROR_ACCESS_DENIED);
+			continue;
+		}
+		opened++;
+		CHECK(GetFileInformationByHandle(h, &info));
+		CHECK_EQ(info.nNumberOfLinks, 1);
+		CHECK_EQ(stat(path, &st), 0);
+		CHECK_EQ(st.st_ino, (ino_t)info.nFileIndexHigh << 32 | info.nFileIndexLow);
+		CHECK(CloseHandle(h));
+	}
+	atomic_store(&stop, 1);
+	CHECK_EQ(WaitForSingleObject(t, INFINITE), WAIT_OBJECT_0);
+	printf("# %d of %d opened\n", opened, tries);
+	CHECK(opened > 0);
+	CHECK(!host_exists(path));
+}
+
 static const struct tap_case cases[] = {
 	CASE(directories, "directories and FILE_FLAG_BACKUP_SEMANTICS"),
 	CASE(flags_and_attributes, "flags and attributes that are accepted"),
@@ -226,6 +275,7 @@ static const struct tap_case cases[] = {
 	CASE(links, "links, followed and opened themselves"),
 	CASE(delete_on_close, "FILE_FLAG_DELETE_ON_CLOSE and the others (W-CREATE-8)"),
 	CASE(delete_what_was_opened, "what is deleted is what was opened (W-CREATE-8)"),
+	CASE(open_against_delete, "an open races with a deletion (W-CREATE-8)"),
 	CASE(delete_at_exit, "deletion at the process's end (W-PEXIT-1)"),
 };
 
