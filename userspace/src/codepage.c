@@ -27,7 +27,7 @@ int WINAPI MultiByteToWideChar(UINT page, DWORD flags, LPCCH from, int count, LP
 	size_t length, need;
 	bool bad;
 
-	if (!is_utf8(page) || !from || count == 0 || count < -1 || room < 0 || (room && !to) ||
+	if (!is_utf8(page) || !from || count == 0 || room < 0 || (room && !to) ||
 	    (LPCVOID)from == (LPCVOID)to)
 		return cio_fail(ERROR_INVALID_PARAMETER);
 	if (flags & ~(MB_ERR_INVALID_CHARS | (page == CP_UTF8 ? 0 : MB_PRECOMPOSED)))
@@ -46,7 +46,7 @@ int WINAPI WideCharToMultiByte(UINT page, DWORD flags, LPCWCH from, int count, L
 	size_t length, need;
 	bool bad;
 
-	if (!is_utf8(page) || !from || count == 0 || count < -1 || room < 0 || (room && !to) ||
+	if (!is_utf8(page) || !from || count == 0 || room < 0 || (room && !to) ||
 	    (LPCVOID)from == (LPCVOID)to || (page == CP_UTF8 && (replacement || replaced)))
 		return cio_fail(ERROR_INVALID_PARAMETER);
 	if (flags & ~(page == CP_UTF8 ? WC_ERR_INVALID_CHARS : WC_NO_BEST_FIT_CHARS))

@@ -22,7 +22,9 @@ struct format {
 	ULONG_PTR args[INSERTS + 2]; /* those taken from the list so far; two for the stars */
 	unsigned int taken;
 	struct cio_text text;
-	size_t line, space; /* where the line begins, and its last space */
+	size_t column; /* how much the line has */
+	size_t space; /* where its last run of spaces begins; 0 if it has none */
+	bool in_space;
 	DWORD error;
 };
 
@@ -31,35 +33,49 @@ static void add_char(struct format *f, char c)
 	cio_text_add(&f->text, &c, 1);
 }
 
+static void begin_line(struct format *f, size_t column)
+{
+	f->column = column;
+	f->space = 0;
+	f->in_space = false;
+}
+
 static void add_break(struct format *f)
 {
 	cio_text_add(&f->text, "\r\n", 2);
-	f->line = f->space = f->text.length;
+	begin_line(f, 0);
 }
 
-/* Breaks a line that has become too long at its last space. */
+/* The line is full: it ends at its last spaces, which go, or here if it has none. */
+static void wrap(struct format *f)
+{
+	struct cio_text *t = &f->text;
+	size_t rest = f->space ? f->space : t->length, end = t->length;
+
+	while (rest < end && t->s[rest] == ' ')
+		rest++;
+	cio_text_add(t, "\r\n", 2); /* for the room */
+	if (t->failed)
+		return;
+	if (f->space) {
+		memmove(t->s + f->space + 2, t->s + rest, end - rest);
+		memcpy(t->s + f->space, "\r\n", 2);
+		t->length = f->space + 2 + (end - rest);
+		t->s[t->length] = '\0';
+	}
+	begin_line(f, end - rest);
+}
+
 static void add_wrapped(struct format *f, char c)
 {
 	DWORD width = f->flags & FORMAT_MESSAGE_MAX_WIDTH_MASK;
-	struct cio_text *t = &f->text;
-	size_t rest;
 
+	if (c == ' ' && !f->in_space)
+		f->space = f->text.length;
+	f->in_space = c == ' ';
 	add_char(f, c);
-	if (width == 0 || width == FORMAT_MESSAGE_MAX_WIDTH_MASK || t->failed)
-		return;
-	if (c == ' ') {
-		f->space = t->length;
-		return;
-	}
-	if (t->length - f->line <= width || f->space == f->line)
-		return;
-	rest = t->length - f->space;
-	add_char(f, ' ');
-	if (t->failed)
-		return;
-	memmove(t->s + f->space + 1, t->s + f->space, rest);
-	memcpy(t->s + f->space - 1, "\r\n", 2);
-	f->line = f->space = f->space + 1;
+	if (++f->column == width && width != FORMAT_MESSAGE_MAX_WIDTH_MASK)
+		wrap(f);
 }
 
 static void add_string(struct format *f, const char *s, size_t n)
@@ -313,10 +329,13 @@ static bool expand(struct format *f, const char *p)
 			p++;
 			if (!escape(f, &p, &done))
 				return false;
-		} else if ((*p == '\r' || *p == '\n') && f->flags & FORMAT_MESSAGE_MAX_WIDTH_MASK) {
-			/* With a width of its own, the message's line breaks are spaces. */
+		} else if (*p == '\r' || *p == '\n') {
 			p += p[0] == '\r' && p[1] == '\n' ? 2 : 1;
-			add_wrapped(f, ' ');
+			/* With a width given, the message's line breaks are spaces. */
+			if (f->flags & FORMAT_MESSAGE_MAX_WIDTH_MASK)
+				add_wrapped(f, ' ');
+			else
+				add_break(f);
 		} else {
 			add_wrapped(f, *p++);
 		}
@@ -347,7 +366,7 @@ static bool run(struct format *f, LPCVOID source, DWORD id, DWORD language)
 		return source ? expand(f, source) : fail(f, ERROR_INVALID_PARAMETER);
 	/* No module has a table of messages here. */
 	if (!(f->flags & FORMAT_MESSAGE_FROM_SYSTEM))
-		return fail(f, ERROR_RESOURCE_TYPE_NOT_FOUND);
+		return fail(f, ERROR_RESOURCE_DATA_NOT_FOUND);
 	if (!speaks(language))
 		return fail(f, ERROR_RESOURCE_LANG_NOT_FOUND);
 	text = system_message(id);
@@ -357,8 +376,7 @@ static bool run(struct format *f, LPCVOID source, DWORD id, DWORD language)
 static bool begin(struct format *f, DWORD flags, bool wide, LPCVOID buffer, va_list *arguments)
 {
 	*f = (struct format){ .flags = flags, .wide = wide };
-	if (!buffer || !(flags & SOURCES) ||
-	    (flags & FORMAT_MESSAGE_FROM_STRING && (flags & SOURCES) != FORMAT_MESSAGE_FROM_STRING))
+	if (!buffer || !(flags & SOURCES))
 		return fail(f, ERROR_INVALID_PARAMETER);
 	if (flags & FORMAT_MESSAGE_ARGUMENT_ARRAY)
 		f->array = (const ULONG_PTR *)arguments;

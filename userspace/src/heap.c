@@ -179,10 +179,6 @@ HANDLE WINAPI HeapCreate(DWORD options, SIZE_T initial, SIZE_T maximum)
 		cio_fail(ERROR_NOT_SUPPORTED);
 		return NULL;
 	}
-	if (maximum && initial > maximum) {
-		cio_fail(ERROR_INVALID_PARAMETER);
-		return NULL;
-	}
 	/* So that the library knows of a fork. */
 	if (!cio_self())
 		return NULL;
@@ -190,7 +186,7 @@ HANDLE WINAPI HeapCreate(DWORD options, SIZE_T initial, SIZE_T maximum)
 	if (!heap)
 		return no_memory();
 	cio_list_init(&heap->blocks);
-	heap->limit = maximum;
+	heap->limit = maximum && maximum < initial ? initial : maximum;
 	cio_lock_take(&lock);
 	cio_list_add_tail(&heap->link, &heaps);
 	cio_lock_drop(&lock);

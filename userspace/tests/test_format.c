@@ -113,13 +113,11 @@ static void bad_input(void)
 {
 	CHECK_FAILS(FormatMessageA(FROM_SYSTEM, NULL, 2, 0, NULL, 9, NULL), ERROR_INVALID_PARAMETER);
 	CHECK_FAILS(FormatMessageA(0, NULL, 2, 0, out, 9, NULL), ERROR_INVALID_PARAMETER);
-	CHECK_FAILS(FormatMessageA(FROM_STRING | FROM_SYSTEM, "a", 2, 0, out, 9, NULL),
-		    ERROR_INVALID_PARAMETER);
 	CHECK_FAILS(FormatMessageA(FROM_STRING, NULL, 0, 0, out, 9, NULL), ERROR_INVALID_PARAMETER);
 	CHECK_FAILS(FormatMessageW(FROM_STRING, NULL, 0, 0, (LPWSTR)out, 9, NULL),
 		    ERROR_INVALID_PARAMETER);
 	CHECK_FAILS(FormatMessageA(FORMAT_MESSAGE_FROM_HMODULE, NULL, 2, 0, out, 9, NULL),
-		    ERROR_RESOURCE_TYPE_NOT_FOUND);
+		    ERROR_RESOURCE_DATA_NOT_FOUND);
 	CHECK_FAILS(FormatMessageA(FROM_STRING, "%1", 0, 0, out, 9, NULL), ERROR_INVALID_PARAMETER);
 	CHECK_FAILS(format(0, "%1!d", 1), ERROR_INVALID_PARAMETER);
 	CHECK_FAILS(format(0, "%1!f!", 1), ERROR_INVALID_PARAMETER);
@@ -153,11 +151,18 @@ static void inserts(void)
 
 static void widths(void)
 {
-	IS(format(10, "one two three four"), "one two\r\nthree four");
+	IS(format(10, "one two three four"), "one two\r\nthree\r\nfour");
+	IS(format(11, "one two three four"), "one two\r\nthree four");
 	IS(format(10, "one two\r\nthree%nfour five"), "one two\r\nthree\r\nfour five");
-	IS(format(4, "unbreakable a b"), "unbreakable\r\na b");
+	IS(format(4, "unbreakable a b"), "unbr\r\neaka\r\nble\r\na b");
+	IS(format(20, "a    b      c                   d e f"),
+	   "a    b      c\r\n            d e f");
 	IS(format(255, "one\r\ntwo%nthree"), "one two\r\nthree");
+	IS(format(255, "one\ntwo\r\n"), "one two ");
 	IS(format(0, "one\r\ntwo"), "one\r\ntwo");
+	IS(format(0, "one\ntwo\rthree"), "one\r\ntwo\r\nthree");
+	/* The string goes before the system's texts. */
+	IS(format(FROM_SYSTEM, "one"), "one");
 }
 
 static void wide_ones(void)
