@@ -12,6 +12,7 @@
 #include "file.h"
 #include "handle.h"
 #include "heap.h"
+#include "messenger.h"
 #include "names.h"
 #include "object.h"
 #include "op.h"
@@ -78,6 +79,7 @@ static void after_fork_in_child(void)
 	cio_scopes_reinit_in_child();
 	cio_timers_reinit_in_child();
 	cio_services_reinit_in_child();
+	cio_messenger_reinit_in_child();
 	cio_ops_reinit_in_child();
 	cio_pools_reinit_in_child();
 	cio_thread_reinit_in_child();

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "futex.h"
+#include "messenger.h"
 #include "port.h"
 #include "scope.h"
 #include "sync.h"
@@ -37,11 +38,13 @@ static inline unsigned long *pc_of(ucontext_t *uc)
  */
 CIO_NO_TSAN static void deliver_later(struct cio_thread *self, int sig, ucontext_t *uc)
 {
-	int err = errno;
+	int err = errno, pid = getpid();
+	/* As kill(2) would say it. To oneself this is allowed, and is never refused for a limit. */
+	int info[12] = { sig, 0, SI_USER, 0, pid };
 
 	sigaddset(&uc->uc_sigmask, sig);
 	atomic_store(&self->sync.held_back, true);
-	syscall(SYS_tgkill, getpid(), self->tid, sig);
+	syscall(SYS_rt_tgsigqueueinfo, pid, self->tid, sig, info);
 	errno = err;
 }
 
@@ -171,8 +174,13 @@ void cio_sync_end_cancelled(struct cio_sync *sync, uint64_t word)
 {
 	unsigned int call = (unsigned int)(word & ~(uint64_t)CIO_SYNC_STATE), sent;
 
-	while ((sent = atomic_load(&sync->sent)) != call)
+	while ((sent = atomic_load(&sync->sent)) != call) {
+		/* One that could not be sent is not needed any more. */
+		if (sent == (call | CIO_SYNC_UNSENT) &&
+		    atomic_compare_exchange_strong(&sync->sent, &sent, call))
+			return;
 		cio_futex_wait(&sync->sent, sent, CIO_FOREVER);
+	}
 	syscall(SYS_gettid);
 	/* One that was held back comes now, and finds that there is nothing left to do. */
 	if (atomic_exchange(&sync->held_back, false))
@@ -198,6 +206,31 @@ long cio_sync_call(struct cio_thread *self, long nr, long a1, long a2, long a3, 
 	return ret;
 }
 
+/*
+ * The thread cannot leave the call until `sent` says that its signal has been sent, or that it has
+ * not: so its id is its own until then.
+ */
+static void send_signal(struct cio_thread *target, unsigned int call)
+{
+	struct cio_sync *sync = &target->sync;
+	bool sent = syscall(SYS_tgkill, getpid(), target->tid, cancel_signal) == 0 ||
+		    errno != EAGAIN;
+
+	atomic_store(&sync->sent, sent ? call : call | CIO_SYNC_UNSENT);
+	cio_futex_wake(&sync->sent, 1);
+	if (!sent)
+		cio_messenger_call();
+}
+
+void cio_sync_send_again(struct cio_thread *target)
+{
+	unsigned int sent = atomic_load(&target->sync.sent), call = sent & ~CIO_SYNC_STATE;
+
+	if (sent == (call | CIO_SYNC_UNSENT) &&
+	    atomic_compare_exchange_strong(&target->sync.sent, &sent, call | CIO_SYNC_SENDING))
+		send_signal(target, call);
+}
+
 bool cio_sync_cancel(struct cio_thread *target, struct cio_file *file, LPOVERLAPPED overlapped)
 {
 	struct cio_sync *sync = &target->sync;
@@ -211,14 +244,13 @@ bool cio_sync_cancel(struct cio_thread *target, struct cio_file *file, LPOVERLAP
 		return false;
 	if (overlapped && atomic_load(&sync->overlapped) != overlapped)
 		return false;
-	if ((word & CIO_SYNC_STATE) == CIO_SYNC_CANCELLED)
+	if ((word & CIO_SYNC_STATE) == CIO_SYNC_CANCELLED) {
+		cio_sync_send_again(target);
 		return atomic_load(&sync->word) == word;
+	}
 	if (!atomic_compare_exchange_strong(&sync->word, &word, call | CIO_SYNC_CANCELLED))
 		/* Either the call is over, or another canceller was faster with this very one. */
 		return word == (call | CIO_SYNC_CANCELLED);
-	/* From here until `sent` the thread cannot leave the call, so its id is its own. */
-	syscall(SYS_tgkill, getpid(), target->tid, cancel_signal);
-	atomic_store(&sync->sent, (unsigned int)call);
-	cio_futex_wake(&sync->sent, 1);
+	send_signal(target, (unsigned int)call);
 	return true;
 }

@@ -25,9 +25,14 @@ struct cio_thread;
 #define CIO_SYNC_STATE 3u
 #define CIO_SYNC_NEXT 4u
 
+/* In `sent`: the kernel has refused the signal; somebody is sending it just now. */
+#define CIO_SYNC_UNSENT 1u
+#define CIO_SYNC_SENDING 2u
+
 struct cio_sync {
 	_Atomic uint64_t word;
-	atomic_uint sent; /* the call, cut to 32 bits, whose cancel signal has been sent */
+	/* The call, cut to 32 bits, whose cancel signal has been sent, or is to be, as the low bits say. */
+	atomic_uint sent;
 	atomic_bool held_back; /* the signal came, and was blocked to come again */
 	/* What the call is about. Valid for as long as the word says the same call. */
 	_Atomic(struct cio_file *) file;
@@ -77,6 +82,14 @@ static inline long cio_sync_call4(struct cio_thread *self, struct cio_sync *sync
 	/* Of a cancelled call it says so again. */
 	return cio_sync_call(self, nr, a1, a2, a3, a4, 0, 0);
 }
+
+/* For a signal that the kernel has refused. Under the state lock, which keeps the thread alive. */
+static inline bool cio_sync_is_unsent(struct cio_sync *sync)
+{
+	return (atomic_load(&sync->sent) & CIO_SYNC_STATE) == CIO_SYNC_UNSENT;
+}
+
+void cio_sync_send_again(struct cio_thread *target);
 
 /*
  * Cancels the synchronous call the thread is in. With a file, only when the call is about that

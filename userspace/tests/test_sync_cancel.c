@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Cancelling synchronous calls: CancelSynchronousIo, and CancelIoEx from another thread. */
 #include <errno.h>
+#include <stdbool.h>
 #include <windows.h>
 
 #include "host.h"
@@ -544,6 +545,89 @@ static void stress_by_file(void)
 	stress(TRUE);
 }
 
+/* No signal can be queued for this process: the kernel refuses those that cancel, with EAGAIN. */
+static void allow_signals(bool allow)
+{
+	struct rlimit limit;
+	sigset_t probe;
+
+	sigemptyset(&probe);
+	sigaddset(&probe, SIGRTMIN + 5);
+	CHECK_EQ(pthread_sigmask(SIG_BLOCK, &probe, NULL), 0);
+	CHECK_EQ(getrlimit(RLIMIT_SIGPENDING, &limit), 0);
+	limit.rlim_cur = allow ? limit.rlim_max : 0;
+	CHECK_EQ(setrlimit(RLIMIT_SIGPENDING, &limit), 0);
+	if (!allow && (syscall(SYS_tgkill, getpid(), gettid(), SIGRTMIN + 5) == 0 || errno != EAGAIN))
+		SKIP("signals are queued without limit");
+}
+
+static int tasks(void)
+{
+	struct stat st;
+
+	CHECK_EQ(stat("/proc/self/task", &st), 0);
+	return (int)st.st_nlink;
+}
+
+/* What could not be sent is sent later, by a thread of the library's that ends when it is done. */
+static void no_room_for_the_signal(void)
+{
+	struct call c = { .file = host_fifo("f", GENERIC_READ, 0, &peer) };
+	int before;
+	HANDLE t;
+
+	t = start(do_read, &c, SYS_read);
+	before = tasks();
+	allow_signals(false);
+	SetLastError(7);
+	CHECK(CancelSynchronousIo(t));
+	CHECK_EQ(GetLastError(), 7);
+	CHECK(CancelSynchronousIo(t));
+	CHECK(CancelIoEx(c.file, NULL));
+	CHECK_EQ(WaitForSingleObject(t, 30), WAIT_TIMEOUT);
+	allow_signals(true);
+	finish(t);
+	CHECK(!c.ok);
+	CHECK_EQ(c.error, ERROR_OPERATION_ABORTED);
+	while (tasks() >= before)
+		usleep(1000);
+	/* Nothing of it is left for the next one. */
+	CHECK_EQ(write(peer, "next", 4), 4);
+	c.tid = 0;
+	t = CreateThread(NULL, 0, do_read, &c, 0, NULL);
+	finish(t);
+	CHECK(c.ok);
+	CHECK_EQ(c.bytes, 4);
+}
+
+/* A call that ends by itself meanwhile does not wait for a signal that it does not need. */
+static void no_room_and_no_need(void)
+{
+	HANDLE file = host_fifo("f", GENERIC_READ, 0, &peer);
+	struct call c, next;
+	HANDLE t;
+
+	allow_signals(false);
+	for (int i = 0; i < 50; i++) {
+		memset(&c, 0, sizeof(c));
+		c.file = file;
+		t = start(do_read, &c, SYS_read);
+		CHECK(CancelSynchronousIo(t));
+		CHECK_EQ(write(peer, "x", 1), 1);
+		finish(t);
+		/* The cancel has shown, or else the byte is there: it is never lost. */
+		CHECK(c.ok && c.bytes == 1);
+	}
+	memset(&next, 0, sizeof(next));
+	next.file = file;
+	t = start(do_read, &next, SYS_read);
+	allow_signals(true);
+	CHECK_EQ(WaitForSingleObject(t, 50), WAIT_TIMEOUT);
+	CHECK(CancelSynchronousIo(t));
+	finish(t);
+	CHECK_EQ(next.error, ERROR_OPERATION_ABORTED);
+}
+
 static const struct tap_case cases[] = {
 	CASE(blocked_read, "a blocked read (W-CANCELSYNC-1/5)"),
 	CASE(blocked_open, "a blocked open, and no descriptor leaks (W-CREATE-1)"),
@@ -558,6 +642,8 @@ static const struct tap_case cases[] = {
 	CASE(cancel_under_a_handler, "a cancel while the application's handler lies on top"),
 	CASE(cancel_under_two_handlers, "and under two of them"),
 	CASE(cancel_and_handler_at_once, "both signals come at once"),
+	CASE(no_room_for_the_signal, "a cancel that comes while no signal can be queued"),
+	CASE(no_room_and_no_need, "and one whose call ends before it can be"),
 	CASE(stress_by_thread, "a cancel hits one call and no later one (W-CANCELSYNC-1)"),
 	CASE(stress_by_file, "a cancel by file hits no other file's call (W-CANCELIOEX-1/5)"),
 };
