@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+/* The examples that check themselves when they are run without arguments. */
+#include <windows.h>
+
+#include "host.h"
+
+/* Beside the folder of the tests, whichever variant these are of. */
+static void run(const char *example)
+{
+	char self[PATH_MAX], path[PATH_MAX + 64], *end;
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	int status;
+	pid_t pid;
+
+	CHECK(n > 0);
+	self[n] = '\0';
+	end = strstr(self, "/build");
+	if (!end)
+		end = strstr(self, "/tests/");
+	CHECK(end);
+	*end = '\0';
+	snprintf(path, sizeof(path), "%s/examples/%s", self, example);
+	if (access(path, X_OK) != 0)
+		SKIP("it has not been built");
+	pid = fork();
+	if (pid == 0) {
+		CHECK(freopen("/dev/null", "w", stdout));
+		execl(path, example, NULL);
+		_exit(127);
+	}
+	CHECK(pid > 0 && waitpid(pid, &status, 0) == pid);
+	CHECK_EQ(status, 0);
+}
+
+static void iocp_server(void)
+{
+	run("iocp_server");
+}
+
+static void pool_reader(void)
+{
+	run("pool_reader");
+}
+
+static const struct tap_case cases[] = {
+	CASE(iocp_server, "a server with a completion port"),
+	CASE(pool_reader, "a reader in the thread pool"),
+};
+
+TAP_MAIN(cases)
