@@ -311,6 +311,55 @@ static void synchronous_by_file(void)
 	CloseHandle(w);
 }
 
+/* Nobody writes to the line: so to open it for reading waits. */
+static DWORD WINAPI open_and_tell(void *arg)
+{
+	struct job *job = arg;
+
+	job->file = FRESH(CreateFileA(conform_line, GENERIC_READ, FILE_SHARE_READ, NULL,
+				      OPEN_EXISTING, 0, NULL));
+	job->error = GetLastError();
+	return 4;
+}
+
+static void opening(void)
+{
+	struct job job = { .file = NULL };
+	HANDLE thread = thread_new(open_and_tell, &job);
+	const char *found = "no open waits";
+
+	while (WaitForSingleObject(thread, 1) == WAIT_TIMEOUT)
+		if (CancelSynchronousIo(thread) || GetLastError() != ERROR_NOT_FOUND)
+			found = "found";
+	see("W-CREATE-1 a blocked open", "found", "%s", found);
+	see("W-CREATE-1 the thread goes on", "ended 4", "%s", thread_end(thread));
+	SetLastError(job.error);
+	see("W-CANCELSYNC-5 what the open returns", "INVALID 995", "%s", got(job.file));
+	CloseHandle(job.file);
+}
+
+/* An asynchronous handle of a pipe, without an OVERLAPPED: waited for, and no synchronous request. */
+static void hidden_block(void)
+{
+	HANDLE w = line_writer(), h = line_reader(), thread;
+	struct job job = { .file = h };
+
+	line_write(w, "there");
+	see("W-RW-5 data is there", "TRUE", "%s", did(FRESH(ReadFile(h, buf, 64, &n, NULL))));
+	see("W-RW-5 it is read", "5 there", "%u %.5s", (unsigned int)n, buf);
+	thread = thread_new(read_and_tell, &job);
+	see("W-RW-5 a read waits", "timeout", "%s", waited(WaitForSingleObject(thread, 50)));
+	see("W-CANCELSYNC-2 it is no synchronous one", "FALSE 1168", "%s",
+	    did(FRESH(CancelSynchronousIo(thread))));
+	see("W-CANCELIOEX-5 it is found by its file", "object 0", "%s",
+	    waited(cancel_until_ended(thread, h)));
+	see("W-RW-5 it ends", "ended 3", "%s", thread_end(thread));
+	see("W-RW-5 what it returns", "0 995 0", "%d %u %u", job.result, (unsigned int)job.error,
+	    (unsigned int)job.n);
+	CloseHandle(h);
+	CloseHandle(w);
+}
+
 static DWORD WINAPI wait_for_leave(void *arg)
 {
 	struct job *job = arg;
@@ -380,7 +429,7 @@ static const struct conform_case cases[] = {
 	{ all_of_a_file, 1 },	    { duplicated, 1 },	      { closed, 1 },
 	{ not_sticky, 1 },
 	{ by_another_thread, 1 },   { synchronous, 1 },	      { synchronous_by_file, 1 },
-	{ not_synchronous_io, 1 },
+	{ opening, 0 },		    { hidden_block, 1 },      { not_synchronous_io, 1 },
 };
 
 CONFORM_MAIN(cases)

@@ -201,9 +201,49 @@ static void positions(void)
 	CloseHandle(w);
 }
 
+static DWORD WINAPI flush(void *arg)
+{
+	struct job *job = arg;
+
+	job->result = FRESH(FlushFileBuffers(job->file));
+	job->error = GetLastError();
+	return 0;
+}
+
+static void flushing(void)
+{
+	HANDLE r, w, thread;
+	struct job job;
+
+	CreatePipe(&r, &w, NULL, 0);
+	job = (struct job){ .file = w };
+	see("W-FLUSH-2 an empty pipe", "TRUE", "%s", did(FRESH(FlushFileBuffers(w))));
+	see("W-FLUSH-1 the end that reads", "FALSE 5", "%s", did(FRESH(FlushFileBuffers(r))));
+	WriteFile(w, "unread", 6, &n, NULL);
+	thread = thread_new(flush, &job);
+	see("W-FLUSH-2 unread bytes", "timeout", "%s", waited(WaitForSingleObject(thread, 50)));
+	ReadFile(r, buf, 3, &n, NULL);
+	see("W-FLUSH-2 some are read", "timeout", "%s", waited(WaitForSingleObject(thread, 50)));
+	ReadFile(r, buf, 3, &n, NULL);
+	see("W-FLUSH-2 all are read", "ended 0", "%s", thread_end(thread));
+	see("W-FLUSH-2 what the flush returns", "1", "%d", job.result);
+	WriteFile(w, "unread", 6, &n, NULL);
+	thread = thread_new(flush, &job);
+	while (WaitForSingleObject(thread, 1) == WAIT_TIMEOUT && !CancelSynchronousIo(thread))
+		;
+	see("W-CANCELSYNC-1 a flush is cancelled", "ended 0", "%s", thread_end(thread));
+	see("W-CANCELSYNC-5 what it returns", "0 995", "%d %u", job.result,
+	    (unsigned int)job.error);
+	ReadFile(r, buf, 64, &n, NULL);
+	see("W-CANCEL-0 nothing is lost", "6 unread", "%u %.6s", (unsigned int)n, buf);
+	CloseHandle(r);
+	CloseHandle(w);
+}
+
 static const struct conform_case cases[] = {
 	{ bytes, 0 },  { directions, 0 },   { writer_gone, 0 },	    { reader_gone, 0 },
 	{ blocks, 0 }, { whole_writes, 0 }, { with_overlapped, 0 }, { positions, 0 },
+	{ flushing, 0 },
 };
 
 CONFORM_MAIN(cases)
