@@ -23,15 +23,15 @@ struct batch {
 	unsigned int count;
 };
 
-/* State lock. */
-static void batch_add(struct batch *b, struct cio_op *op)
+/* State lock. Of a withdrawn operation there is one messenger, whoever else asks. */
+static void batch_add(struct batch *b, struct cio_op *op, bool withdrawn)
 {
 	unsigned int i = b->count++;
 
 	cio_object_get(&op->file->obj);
 	b->items[i].file = op->file;
 	b->items[i].tag = tag_of(op);
-	b->items[i].withdrawn = op->withdrawn;
+	b->items[i].withdrawn = withdrawn;
 }
 
 static void batch_submit(struct cio_ring *ring, struct batch *b)
@@ -63,7 +63,7 @@ void cio_op_submit_cancel(struct cio_ring *ring, uint64_t tag)
 	b.count = 0;
 	cio_state_lock();
 	if (op_is_current(tag))
-		batch_add(&b, op_of(tag));
+		batch_add(&b, op_of(tag), false);
 	cio_state_unlock();
 	batch_submit(ring, &b);
 }
@@ -127,7 +127,7 @@ static void watch_over(struct cio_ring *ring)
 			    (atomic_load(&op->flags) & both) != both)
 				continue;
 			atomic_fetch_and(&op->flags, ~CIO_OP_ANSWERED);
-			batch_add(&b, op);
+			batch_add(&b, op, false);
 		}
 		cio_state_unlock();
 		batch_submit(ring, &b);
@@ -170,9 +170,9 @@ static void op_cancel(struct cio_op *op, struct batch *b)
 		op->queued = false;
 		op->withdrawn = true;
 		cio_list_del(&op->in_lane);
-		batch_add(b, op);
+		batch_add(b, op, true);
 	} else if (!(flags & CIO_OP_ISSUING)) {
-		batch_add(b, op);
+		batch_add(b, op, false);
 	}
 	/* Else its issuer sees the mark before it lets go, and asks for us. */
 }

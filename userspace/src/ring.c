@@ -115,14 +115,14 @@ static bool submit_rest(struct cio_ring *r, int ret)
 			sched_yield();
 			cio_lock_take(&r->sq_lock);
 		}
-		ret = cio_uring_submit(&r->uring);
+		ret = cio_uring_submit(&r->uring, 0);
 	}
 	return true;
 }
 
-static inline bool submit_locked(struct cio_ring *r)
+static inline bool submit_locked(struct cio_ring *r, unsigned int flags)
 {
-	int ret = cio_uring_submit(&r->uring);
+	int ret = cio_uring_submit(&r->uring, flags);
 
 	return __builtin_expect(!io_uring_sq_ready(&r->uring), 1) || submit_rest(r, ret);
 }
@@ -137,14 +137,18 @@ struct io_uring_sqe *cio_ring_slot(struct cio_ring *r)
 	struct io_uring_sqe *slot;
 
 	while (!(slot = io_uring_get_sqe(&r->uring)))
-		submit_locked(r);
+		submit_locked(r, 0);
 	return slot;
 }
 
+/*
+ * What is submitted so is mostly a cancel: its target's end is fetched at once, or the kernel would
+ * interrupt the thread for it on its way out.
+ */
 void cio_ring_close(struct cio_ring *r)
 {
 	cio_tsan_submit(r);
-	while (!submit_locked(r))
+	while (!submit_locked(r, IORING_ENTER_GETEVENTS))
 		;
 	cio_lock_drop(&r->sq_lock);
 }
@@ -169,7 +173,7 @@ struct io_uring_sqe *cio_ring_begin(struct cio_ring *r)
 
 	cio_lock_take(&r->sq_lock);
 	while (!(slot = io_uring_get_sqe(&r->uring))) {
-		if (submit_locked(r))
+		if (submit_locked(r, 0))
 			continue;
 		cio_lock_drop(&r->sq_lock);
 		break;
@@ -183,7 +187,7 @@ bool cio_ring_commit(struct cio_ring *r, struct io_uring_sqe *slot)
 	bool taken;
 
 	cio_tsan_submit(r);
-	taken = submit_locked(r);
+	taken = submit_locked(r, 0);
 	if (!taken) {
 		/* Another thread's submission may have taken it along; what is left does no harm. */
 		taken = (int)(place - __atomic_load_n(r->uring.sq.khead, __ATOMIC_ACQUIRE)) < 0;

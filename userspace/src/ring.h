@@ -106,7 +106,7 @@ static inline void cio_ring_poll(void)
 		cio_ring_visit(r);
 }
 /* As io_uring_submit(), and a sleep until there is a completion: 0 or more, or -errno. */
-int cio_uring_submit(struct io_uring *uring);
+int cio_uring_submit(struct io_uring *uring, unsigned int flags);
 int cio_uring_sleep(struct io_uring *uring, struct __kernel_timespec *ts);
 
 /* Sleeps until there is a completion; only the reaper may. */

@@ -34,14 +34,15 @@ static inline unsigned int ring_of_thread(const struct io_uring *uring, unsigned
 	return (unsigned int)self->registered - 1;
 }
 
-int cio_uring_submit(struct io_uring *uring)
+int cio_uring_submit(struct io_uring *uring, unsigned int flags)
 {
 	struct io_uring_sq *sq = &uring->sq;
-	unsigned int flags = 0, fd = ring_of_thread(uring, &flags), tail = sq->sqe_tail;
+	unsigned int fd = ring_of_thread(uring, &flags), tail = sq->sqe_tail;
 
 	sq->sqe_head = tail;
 	__atomic_store_n(sq->ktail, tail, __ATOMIC_RELEASE);
-	return io_uring_enter(fd, tail - __atomic_load_n(sq->khead, __ATOMIC_ACQUIRE), 0, flags, NULL);
+	return io_uring_enter(fd, tail - __atomic_load_n(sq->khead, __ATOMIC_ACQUIRE), 0, flags,
+			      NULL);
 }
 
 int cio_uring_sleep(struct io_uring *uring, struct __kernel_timespec *ts)

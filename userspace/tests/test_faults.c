@@ -13,8 +13,8 @@
 
 #include "device.h"
 
-int __real_cio_uring_submit(struct io_uring *ring);
-int __wrap_cio_uring_submit(struct io_uring *ring);
+int __real_cio_uring_submit(struct io_uring *ring, unsigned int flags);
+int __wrap_cio_uring_submit(struct io_uring *ring, unsigned int flags);
 
 static int peer;
 static char buf[16];
@@ -52,7 +52,7 @@ static void hold_cancel(const struct io_uring_sqe *sqe)
  * also does after those that `lies` counts, which answer 0. As often as `refusals` says, takes
  * nothing at all.
  */
-int __wrap_cio_uring_submit(struct io_uring *ring)
+int __wrap_cio_uring_submit(struct io_uring *ring, unsigned int flags)
 {
 	if (atomic_load(&refusals) > 0) {
 		atomic_fetch_sub(&refusals, 1);
@@ -74,7 +74,7 @@ int __wrap_cio_uring_submit(struct io_uring *ring)
 		else if (atomic_load(&hold_again))
 			hold_cancel(sqe);
 	}
-	return __real_cio_uring_submit(ring);
+	return __real_cio_uring_submit(ring, flags);
 }
 
 /*
