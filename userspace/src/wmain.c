@@ -9,6 +9,9 @@
 int wmain(int argc, WCHAR **argv, WCHAR **envp) __attribute__((weak));
 int main(int argc, char **argv, char **envp);
 
+/* The program may keep them beyond wmain. */
+static WCHAR **arguments, **environment;
+
 static WCHAR *wide(const char *s)
 {
 	size_t length = strlen(s);
@@ -42,5 +45,7 @@ __attribute__((visibility("default"), weak)) int main(int argc, char **argv, cha
 		fputs("libcancelio: the program has neither main nor wmain\n", stderr);
 		return 127;
 	}
-	return wmain(argc, wide_all(argv), wide_all(envp));
+	arguments = wide_all(argv);
+	environment = wide_all(envp);
+	return wmain(argc, arguments, environment);
 }
