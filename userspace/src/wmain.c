@@ -9,8 +9,8 @@
 int wmain(int argc, WCHAR **argv, WCHAR **envp) __attribute__((weak));
 int main(int argc, char **argv, char **envp);
 
-/* The program may keep them beyond wmain. */
-static WCHAR **arguments, **environment;
+/* The program may keep them beyond wmain; so they stay, and are seen to be in use. */
+static WCHAR **volatile arguments, **volatile environment;
 
 static WCHAR *wide(const char *s)
 {
