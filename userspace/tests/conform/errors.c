@@ -21,11 +21,6 @@ static BOOL with_flush(HANDLE h)
 	return FlushFileBuffers(h);
 }
 
-static BOOL with_control(HANDLE h)
-{
-	return DeviceIoControl(h, 0x80002000, NULL, 0, buf, sizeof(buf), &n, NULL);
-}
-
 static BOOL with_size(HANDLE h)
 {
 	LARGE_INTEGER size;
@@ -176,7 +171,6 @@ static const struct {
 	{ "ReadFileEx", with_read_ex, A_FILE },
 	{ "WriteFileEx", with_write_ex, A_FILE },
 	{ "FlushFileBuffers", with_flush, A_FILE },
-	{ "DeviceIoControl", with_control, A_FILE },
 	{ "GetFileSizeEx", with_size, A_FILE },
 	{ "SetFilePointerEx", with_position, A_FILE },
 	{ "SetEndOfFile", with_end, A_FILE },
@@ -249,21 +243,9 @@ static void closing(void)
 	see("W-CLOSE-4 the process", "TRUE", "%s", did(FRESH(CloseHandle(GetCurrentProcess()))));
 }
 
-static void control(void)
-{
-	HANDLE h = temp_new("ctl", "x");
-
-	n = 7;
-	see("W-IOCTL-3 unknown code", "FALSE 1", "%s",
-	    did(FRESH(DeviceIoControl(h, 0x80002000, NULL, 0, buf, sizeof(buf), &n, NULL))));
-	CloseHandle(h);
-	DeleteFileA(temp_path("ctl"));
-}
-
 static const struct conform_case cases[] = {
 	{ every_call, 0 },
 	{ closing, 0 },
-	{ control, 0 },
 };
 
 CONFORM_MAIN(cases)
