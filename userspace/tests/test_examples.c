@@ -42,8 +42,14 @@ static void pool_reader(void)
 	run("pool_reader");
 }
 
+static void apc_reader(void)
+{
+	run("apc_reader");
+}
+
 static const struct tap_case cases[] = {
 	CASE(iocp_server, "a server with a completion port"),
+	CASE(apc_reader, "a reader by APCs"),
 	CASE(pool_reader, "a reader in the thread pool"),
 };
 

@@ -43,7 +43,7 @@ static DWORD WINAPI return_arg(LPVOID arg)
 
 static void bad_input(void)
 {
-	HANDLE h[65];
+	HANDLE h[65], port;
 
 	for (int i = 0; i < 65; i++)
 		h[i] = event(FALSE, TRUE);
@@ -69,6 +69,12 @@ static void bad_input(void)
 	CHECK_WAIT_FAILS(WaitForMultipleObjects(3, h, TRUE, 0), ERROR_INVALID_PARAMETER);
 	h[1] = weak_copy(h[0], SYNCHRONIZE);
 	CHECK_WAIT_FAILS(WaitForMultipleObjects(3, h, TRUE, 0), ERROR_INVALID_PARAMETER);
+	port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 1);
+	CHECK(port);
+	CHECK_WAIT_FAILS(WaitForSingleObject(port, 0), ERROR_INVALID_HANDLE);
+	CHECK_WAIT_FAILS(SignalObjectAndWait(h[2], port, 0, FALSE), ERROR_INVALID_HANDLE);
+	h[1] = port;
+	CHECK_WAIT_FAILS(WaitForMultipleObjects(3, h, FALSE, 0), ERROR_INVALID_HANDLE);
 	/* None of them has taken anything. */
 	for (int i = 2; i < 64; i++)
 		CHECK(is_set(h[i]));
