@@ -295,7 +295,11 @@ bool cio_ring_take_role(struct cio_ring *r, struct cio_thread *self)
 	bool mine;
 
 	cio_state_lock();
-	if (!r->reaper && atomic_load(&r->inflight)) {
+	/*
+	 * Who waits for packets will mostly wait for those of requests to come: he sleeps in the ring
+	 * from the beginning, and need not be woken to go there when the first is issued.
+	 */
+	if (!r->reaper && (atomic_load(&r->inflight) || self->port)) {
 		cio_list_del(&self->parked);
 		r->reaper = self;
 		cio_ring_enter(r);
