@@ -478,6 +478,8 @@ BOOL WINAPI SetThreadpoolThreadMinimum(PTP_POOL pool, DWORD least)
 /* The callback gives its slot back, once: another may run beside it. */
 BOOL WINAPI CallbackMayRunLong(PTP_CALLBACK_INSTANCE instance)
 {
+	CIO_KEEP_ERRNO;
+
 	if (!instance->gave_slot_back)
 		cio_port_block(cio_self());
 	instance->gave_slot_back = true;
@@ -486,6 +488,8 @@ BOOL WINAPI CallbackMayRunLong(PTP_CALLBACK_INSTANCE instance)
 
 VOID WINAPI DisassociateCurrentThreadFromCallback(PTP_CALLBACK_INSTANCE instance)
 {
+	CIO_KEEP_ERRNO;
+
 	callback_end(cio_self(), instance->item);
 	instance->item = NULL;
 }

@@ -135,6 +135,8 @@ PTP_IO WINAPI CreateThreadpoolIo(HANDLE file, PTP_WIN32_IO_CALLBACK fn, PVOID co
 
 VOID WINAPI StartThreadpoolIo(PTP_IO io)
 {
+	CIO_KEEP_ERRNO;
+
 	cio_state_lock();
 	cio_pool_expect(&io->item);
 	cio_state_unlock();

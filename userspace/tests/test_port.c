@@ -282,7 +282,7 @@ static void closing_frees_the_waiters(void)
 }
 
 static atomic_bool go_on;
-static HANDLE gate;
+static HANDLE gate, restless_port, other_one;
 static int pipe_fds[2];
 static HANDLE fifo;
 
@@ -494,6 +494,86 @@ static void each_packet_once(void)
 	CHECK_EQ(atomic_load(&left), 0);
 }
 
+/* Whatever its threads do with a packet, the next is not held up for ever. */
+enum { SLEEPERS = 5, RESTLESS = 200 };
+
+static void do_something(unsigned int *seed)
+{
+	unsigned int n = (unsigned int)rand_r(seed);
+
+	switch (n % 6) {
+	case 0:
+		usleep(n % 3000);
+		break;
+	case 1:
+		Sleep(n % 3);
+		break;
+	case 2:
+		WaitForSingleObject(gate, n % 3);
+		break;
+	case 3:
+		takes_nothing(other_one, WAIT_TIMEOUT);
+		break;
+	case 4:
+		for (double t = host_seconds(); host_seconds() - t < 0.0005;)
+			;
+		break;
+	}
+}
+
+static DWORD WINAPI be_restless(LPVOID arg)
+{
+	unsigned int seed = (unsigned int)(ULONG_PTR)arg;
+	HANDLE port = restless_port;
+
+	for (;;) {
+		OVERLAPPED_ENTRY e;
+		ULONG count;
+
+		if (!GetQueuedCompletionStatusEx(port, &e, 1, &count, (DWORD)rand_r(&seed) % 20, TRUE)) {
+			CHECK(GetLastError() == WAIT_TIMEOUT || GetLastError() == WAIT_IO_COMPLETION);
+			continue;
+		}
+		if (e.lpCompletionKey == STOP)
+			return 0;
+		atomic_fetch_sub(&left, 1);
+		do_something(&seed);
+	}
+}
+
+static void CALLBACK nothing(ULONG_PTR arg)
+{
+	(void)arg;
+}
+
+static void nobody_starves(void)
+{
+	unsigned int seed = 1;
+	HANDLE t[SLEEPERS];
+
+	gate = CreateEventA(NULL, TRUE, FALSE, NULL);
+	other_one = port_new(1);
+	for (DWORD slots = 1; slots <= 2; slots++) {
+		restless_port = port_new(slots);
+		atomic_store(&left, RESTLESS);
+		for (ULONG_PTR i = 0; i < SLEEPERS; i++)
+			t[i] = CreateThread(NULL, 0, be_restless, (LPVOID)(i + 1), 0, NULL);
+		for (ULONG_PTR i = 0; i < RESTLESS; i++) {
+			post(restless_port, i + 10000);
+			CHECK(QueueUserAPC(nothing, t[i % SLEEPERS], 0));
+			if (rand_r(&seed) % 4 == 0)
+				usleep((unsigned int)rand_r(&seed) % 1000);
+		}
+		while (atomic_load(&left) > 0)
+			usleep(1000);
+		for (int i = 0; i < SLEEPERS; i++)
+			post(restless_port, STOP);
+		for (int i = 0; i < SLEEPERS; i++)
+			CHECK_EQ(WaitForSingleObject(t[i], INFINITE), WAIT_OBJECT_0);
+		CHECK(CloseHandle(restless_port));
+	}
+}
+
 static void a_child_has_the_port_anew(void)
 {
 	HANDLE port = port_new(1);
@@ -541,6 +621,7 @@ static const struct tap_case cases[] = {
 	CASE(lent_slots_come_back, "a lent slot comes back (W-PORT-4)"),
 	CASE(other_port, "asking another port leaves this one (W-PORT-4)"),
 	CASE(each_packet_once, "many threads, each packet once"),
+	CASE(nobody_starves, "threads that sleep, compute, ask elsewhere: all packets are taken"),
 	CASE(a_child_has_the_port_anew, "the child of a fork has the port anew"),
 };
 

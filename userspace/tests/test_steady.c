@@ -201,26 +201,31 @@ static void *say_tid_and_write(void *arg)
 	return write_to_the_waiter(NULL);
 }
 
-static void waited_for(void)
+static void sleeps_once(void (*cycle)(void *))
 {
 	OVERLAPPED ov = host_overlapped(CreateEventA(NULL, TRUE, FALSE, NULL));
 	_Atomic DWORD tid = 0;
 	pthread_t writer;
 	long slept;
 
-	open_fifo();
 	CHECK_EQ(pthread_create(&writer, NULL, say_tid_and_write, &tid), 0);
 	while (!atomic_load(&tid))
 		sched_yield();
-	check_steady(wait_cycle, &ov, atomic_load(&tid));
+	check_steady(cycle, &ov, atomic_load(&tid));
 	/* One wake-up for each end, not two. */
 	slept = host_status_of(GetCurrentThreadId(), "\nvoluntary_ctxt_switches");
 	for (int i = 0; i < ROUNDS; i++)
-		wait_cycle(&ov);
+		cycle(&ov);
 	slept = host_status_of(GetCurrentThreadId(), "\nvoluntary_ctxt_switches") - slept;
 	CHECK_EQ(slept, ROUNDS);
 	atomic_store(&over, 1);
 	CHECK_EQ(pthread_join(writer, NULL), 0);
+}
+
+static void waited_for(void)
+{
+	open_fifo();
+	sleeps_once(wait_cycle);
 }
 
 static int apcs;
@@ -293,6 +298,48 @@ static void cancelled_by_port(void)
 	check_steady(port_cycle, &ov, 0);
 }
 
+/* Who waits reaps the end, and hands the packet to itself. */
+static void port_wait_cycle(void *arg)
+{
+	LPOVERLAPPED ov = NULL;
+	static char byte;
+	ULONG_PTR key;
+	DWORD n;
+
+	CHECK_FAILS(ReadFile(file, &byte, 1, NULL, arg), ERROR_IO_PENDING);
+	atomic_store(&waiter, GetCurrentThreadId());
+	CHECK(GetQueuedCompletionStatus(port, &n, &key, &ov, INFINITE));
+	CHECK(ov == arg && n == 1);
+}
+
+static void waited_for_at_port(void)
+{
+	open_port();
+	sleeps_once(port_wait_cycle);
+}
+
+static void post_cycle(void *arg)
+{
+	LPOVERLAPPED ov = NULL;
+	ULONG_PTR key;
+	DWORD n;
+
+	for (ULONG_PTR i = 0; i < 3; i++)
+		CHECK(PostQueuedCompletionStatus(port, 1, i, arg));
+	for (ULONG_PTR i = 0; i < 3; i++) {
+		CHECK(GetQueuedCompletionStatus(port, &n, &key, &ov, INFINITE));
+		CHECK(ov == arg && key == i);
+	}
+}
+
+static void posted(void)
+{
+	OVERLAPPED ov = host_overlapped(NULL);
+
+	open_port();
+	check_steady(post_cycle, &ov, 0);
+}
+
 static void *take_packets(void *arg)
 {
 	atomic_store(&taker, GetCurrentThreadId());
@@ -361,6 +408,8 @@ static const struct tap_case cases[] = {
 	CASE(taken_by_another, "pend, cancel, another thread takes the packet"),
 	CASE(data_is_there, "a read that finds its data"),
 	CASE(waited_for, "a read that is waited for until another thread writes"),
+	CASE(waited_for_at_port, "the same at a port"),
+	CASE(posted, "packets that are posted and taken"),
 	CASE(synchronous, "a synchronous read; an event that is set and waited for"),
 };
 
