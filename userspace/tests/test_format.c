@@ -167,8 +167,8 @@ static void widths(void)
 
 static void wide_ones(void)
 {
-	static const WCHAR source[] = u"%1!s! %2!S! \u00e9\U0001F600 %1!ls!";
-	static const WCHAR want[] = u"w\u00fcste narrow \u00e9\U0001F600 w\u00fcste";
+	static const WCHAR source[] = u"%1!s! %2!S! \u00e9\U0001F600 %1!ls! %2!hs!";
+	static const WCHAR want[] = u"w\u00fcste narrow \u00e9\U0001F600 w\u00fcste narrow";
 	WCHAR wide[64];
 	ULONG_PTR array[] = { (ULONG_PTR)u"w\u00fcste", (ULONG_PTR)"narrow" };
 

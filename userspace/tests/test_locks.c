@@ -320,6 +320,25 @@ static void srw_wakes_all_readers(void)
 		CHECK_EQ(join(t[i]), 0);
 }
 
+/* Each writer that has been let in lets the next in. */
+static void srw_wakes_all_writers(void)
+{
+	atomic_int wrote = 0;
+	HANDLE t[THREADS];
+	DWORD id;
+
+	AcquireSRWLockShared(&srw);
+	for (int i = 0; i < THREADS; i++) {
+		t[i] = start(write_srw, &wrote, &id);
+		until_asleep(id);
+	}
+	ReleaseSRWLockShared(&srw);
+	for (int i = 0; i < THREADS; i++)
+		CHECK_EQ(join(t[i]), 0);
+	CHECK_EQ(atomic_load(&wrote), THREADS);
+	CHECK_EQ(join(start(try_srw, NULL, NULL)), 3);
+}
+
 /* A queue of one: producers and consumers, each wake-up for one of the other kind. */
 static int item;
 static long sum;
@@ -661,6 +680,7 @@ static const struct tap_case cases[] = {
 	CASE(srw_excludes, "slim lock: one writer or many readers"),
 	CASE(srw_writer_first, "slim lock: a writer does not starve"),
 	CASE(srw_wakes_all_readers, "slim lock: all readers wake"),
+	CASE(srw_wakes_all_writers, "slim lock: all writers get in"),
 	CASE(condition_queue, "condition: a queue of one"),
 	CASE(condition_times_out, "condition: times out with 1460, the lock held again"),
 	CASE(condition_wakes, "condition: wakes one, wakes all"),

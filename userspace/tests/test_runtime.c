@@ -24,6 +24,11 @@ static void heap_blocks(void)
 	CHECK_FAILS(HeapReAlloc(h, HEAP_REALLOC_IN_PLACE_ONLY, p, 1 << 20) != NULL,
 		    ERROR_NOT_ENOUGH_MEMORY);
 	CHECK_EQ(HeapSize(h, 0, p), 100);
+	/* What is new is cleared, though it was the block's before. */
+	memset(p, 7, 100);
+	CHECK(HeapReAlloc(h, HEAP_REALLOC_IN_PLACE_ONLY, p, 90) == p);
+	CHECK(HeapReAlloc(h, HEAP_REALLOC_IN_PLACE_ONLY | HEAP_ZERO_MEMORY, p, 95) == p);
+	CHECK(p[89] == 7 && p[90] == 0 && p[94] == 0 && p[95] == 7);
 	CHECK(HeapValidate(h, 0, p) && HeapValidate(h, 0, NULL));
 	CHECK(HeapFree(h, 0, p));
 	CHECK(HeapFree(h, 0, NULL));
@@ -102,6 +107,13 @@ static void heap_limit(void)
 	CHECK(p && q);
 	CHECK(HeapFree(own, 0, q));
 	CHECK(HeapAlloc(own, 0, 6000));
+	CHECK(HeapDestroy(own));
+	/* What fails for want of room in place counts for nothing. */
+	own = HeapCreate(0, 0, 10000);
+	p = HeapAlloc(own, 0, 100);
+	CHECK_FAILS(HeapReAlloc(own, HEAP_REALLOC_IN_PLACE_ONLY, p, 9000) != NULL,
+		    ERROR_NOT_ENOUGH_MEMORY);
+	CHECK(HeapAlloc(own, 0, 9900));
 	CHECK(HeapDestroy(own));
 	/* It is at least what it begins with. */
 	own = HeapCreate(0, 4096, 1024);
