@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How a control code is made up. */
+/* How a control code is made up, and the few codes that are known of others' devices. */
 #ifndef _WINIOCTL_
 #define _WINIOCTL_
 
@@ -48,5 +48,29 @@
 	(((DEVICE_TYPE)(DeviceType) << 16) | ((Access) << 14) | ((Function) << 2) | (Method))
 #define DEVICE_TYPE_FROM_CTL_CODE(ctrlCode) (((DWORD)((ctrlCode) & 0xffff0000u)) >> 16)
 #define METHOD_FROM_CTL_CODE(ctrlCode) ((DWORD)((ctrlCode) & 3))
+
+/* The length of a disk, or of a device that has one. */
+#define IOCTL_DISK_GET_LENGTH_INFO \
+	CTL_CODE(FILE_DEVICE_DISK, 0x0017u, METHOD_BUFFERED, FILE_READ_ACCESS)
+
+typedef struct _GET_LENGTH_INFORMATION {
+	LARGE_INTEGER Length;
+} GET_LENGTH_INFORMATION, *PGET_LENGTH_INFORMATION;
+
+/* Regular files are sparse without being told. */
+#define FSCTL_SET_SPARSE \
+	CTL_CODE(FILE_DEVICE_FILE_SYSTEM, 49u, METHOD_BUFFERED, FILE_SPECIAL_ACCESS)
+#define FSCTL_SET_ZERO_DATA \
+	CTL_CODE(FILE_DEVICE_FILE_SYSTEM, 50u, METHOD_BUFFERED, FILE_WRITE_ACCESS)
+
+typedef struct _FILE_SET_SPARSE_BUFFER {
+	BOOLEAN SetSparse;
+} FILE_SET_SPARSE_BUFFER, *PFILE_SET_SPARSE_BUFFER;
+
+/* Up to BeyondFinalZero, and not further than the file reaches. */
+typedef struct _FILE_ZERO_DATA_INFORMATION {
+	LARGE_INTEGER FileOffset;
+	LARGE_INTEGER BeyondFinalZero;
+} FILE_ZERO_DATA_INFORMATION, *PFILE_ZERO_DATA_INFORMATION;
 
 #endif

@@ -46,6 +46,12 @@ void cio_command_prep(struct cio_op *op, struct io_uring_sqe *sqe)
 		cancelio_prep_read(sqe, op->file->fd, &op->io, command_tag(op->ring, tag_of(op)));
 }
 
+void cio_command_prep_control(struct cio_op *op, struct io_uring_sqe *sqe)
+{
+	cancelio_prep_control(sqe, op->file->fd, op->code->ioctl, &op->args,
+			      command_tag(op->ring, tag_of(op)));
+}
+
 void cio_command_prep_cancel(const struct cio_ring *ring, const struct cio_file *file, uint64_t tag,
 			     struct io_uring_sqe *sqe)
 {

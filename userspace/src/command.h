@@ -25,6 +25,8 @@ bool cio_command_detect(struct cio_thread *self, struct cio_file *file);
 
 /* The transfer of what is left of an operation. */
 void cio_command_prep(struct cio_op *op, struct io_uring_sqe *sqe);
+/* A control. */
+void cio_command_prep_control(struct cio_op *op, struct io_uring_sqe *sqe);
 /* ASYNC_CANCEL does not reach a command. */
 void cio_command_prep_cancel(const struct cio_ring *ring, const struct cio_file *file, uint64_t tag,
 			     struct io_uring_sqe *sqe);

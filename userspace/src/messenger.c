@@ -28,6 +28,7 @@ static bool look_round(void)
 
 	cio_state_lock();
 	cio_thread_each(send_again, &left);
+	cio_thread_each_serving(send_again, &left);
 	cio_state_unlock();
 	return left;
 }

@@ -37,7 +37,7 @@ static bool ops_grow(void)
 
 static struct cio_lane *lane_of(const struct cio_op *op)
 {
-	return op->file->seekable ? NULL : &op->file->lanes[op->write];
+	return op->file->seekable || op->code ? NULL : &op->file->lanes[op->write];
 }
 
 static void lane_enter(struct cio_op *op)
@@ -108,6 +108,11 @@ static DWORD op_start(struct cio_ring *ring, struct cio_thread *self,
 	op->length = req->length;
 	op->offset = req->offset;
 	op->done = 0;
+	op->code = req->code;
+	if (op->code) {
+		op->args = *req->args;
+		op->offloaded = false;
+	}
 	atomic_store_explicit(&op->cancel_pause_ms, 0, memory_order_relaxed);
 	atomic_store_explicit(&op->flags, CIO_OP_ISSUING, memory_order_relaxed);
 	cio_object_get(&op->file->obj);
@@ -364,7 +369,7 @@ DWORD cio_op_run(struct cio_thread *self, const struct cio_request *req, DWORD *
 	return status;
 }
 
-static void op_arrived(struct cio_op *op, int res)
+void cio_op_arrived(struct cio_op *op, int res)
 {
 	DWORD status;
 
@@ -381,7 +386,7 @@ bool cio_op_event(struct cio_ring *ring, uint64_t tag, int res)
 {
 	if ((tag & CIO_CQE_KIND) != CIO_CQE_OP)
 		return cio_cancel_event(ring, tag, res);
-	op_arrived(op_of(tag), res);
+	cio_op_arrived(op_of(tag), res);
 	return false;
 }
 

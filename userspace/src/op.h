@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One overlapped read or write in flight.
+ * One overlapped read, write or control in flight.
  *
  *   start -> [issuing] -> inline end, told by the call itself
  *                     \-> [pending] -> end, told by event, file object or OVERLAPPED
@@ -20,6 +20,7 @@
 #include <windows.h>
 
 #include "apc.h"
+#include "control.h"
 #include "file.h"
 #include "list.h"
 #include "object.h"
@@ -62,7 +63,13 @@ struct cio_op {
 	char *buffer;
 	uint32_t length, done;
 	uint64_t offset;
-	struct cancelio_uring_io io; /* of the command; the kernel may read it until its CQE */
+	const struct cio_code *code; /* it is a control; NULL: a read or write */
+	union { /* of the command; the kernel may look at it until its CQE */
+		struct cancelio_uring_io io;
+		union cio_control_args args;
+	};
+	bool offloaded; /* state lock, as for the next */
+	struct cio_thread *worker; /* that is at it */
 };
 
 struct cio_request {
@@ -76,6 +83,8 @@ struct cio_request {
 	void *buffer;
 	DWORD length;
 	uint64_t offset;
+	const struct cio_code *code; /* a control, with its input; NULL: a read or write */
+	const union cio_control_args *args;
 };
 
 /*

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "command.h"
+#include "offload.h"
 #include "op_private.h"
 #include "scope.h"
 #include "thread.h"
@@ -34,6 +35,14 @@ static void batch_add(struct batch *b, struct cio_op *op, bool withdrawn)
 	b->items[i].withdrawn = withdrawn;
 }
 
+static void batch_add_cancel(struct batch *b, struct cio_op *op)
+{
+	if (!op->code || !op->offloaded)
+		batch_add(b, op, false);
+	else if (cio_offload_cancel(op))
+		batch_add(b, op, true);
+}
+
 static void batch_submit(struct cio_ring *ring, struct batch *b)
 {
 	if (!b->count)
@@ -63,7 +72,7 @@ void cio_op_submit_cancel(struct cio_ring *ring, uint64_t tag)
 	b.count = 0;
 	cio_state_lock();
 	if (op_is_current(tag))
-		batch_add(&b, op_of(tag), false);
+		batch_add_cancel(&b, op_of(tag));
 	cio_state_unlock();
 	batch_submit(ring, &b);
 }
@@ -127,7 +136,7 @@ static void watch_over(struct cio_ring *ring)
 			    (atomic_load(&op->flags) & both) != both)
 				continue;
 			atomic_fetch_and(&op->flags, ~CIO_OP_ANSWERED);
-			batch_add(&b, op, false);
+			batch_add_cancel(&b, op);
 		}
 		cio_state_unlock();
 		batch_submit(ring, &b);
@@ -172,7 +181,7 @@ static void op_cancel(struct cio_op *op, struct batch *b)
 		cio_list_del(&op->in_lane);
 		batch_add(b, op, true);
 	} else if (!(flags & CIO_OP_ISSUING)) {
-		batch_add(b, op, false);
+		batch_add_cancel(b, op);
 	}
 	/* Else its issuer sees the mark before it lets go, and asks for us. */
 }

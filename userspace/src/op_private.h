@@ -27,6 +27,9 @@ uint32_t cio_ops_made(void);
 DWORD cio_step_next(struct cio_op *op);
 DWORD cio_step_result(struct cio_op *op, int res);
 
+/* The kernel, or a worker in its place, has a result. */
+void cio_op_arrived(struct cio_op *op, int res);
+
 /* Asks the kernel to cancel the operation of this name, if it is there still. */
 void cio_op_submit_cancel(struct cio_ring *ring, uint64_t tag);
 /* A CQE of a cancel, or of the pause before the next one; answers as cio_op_event(). */

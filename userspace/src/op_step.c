@@ -99,6 +99,8 @@ static bool only_waits(const struct cio_op *op)
 
 DWORD cio_step_next(struct cio_op *op)
 {
+	if (op->code)
+		return cio_control_step(op);
 	if (op->write && op->file->type == S_IFIFO)
 		return step_write_pipe(op);
 	op->polling = only_waits(op);
@@ -123,6 +125,8 @@ DWORD cio_step_result(struct cio_op *op, int res)
 {
 	if (op->withdrawn)
 		return CIO_CANCELLED;
+	if (op->code)
+		return cio_control_result(op, res);
 	if (op->polling && res >= 0) {
 		if (only_waits(op))
 			return step_end(op, res & POLLIN ? CIO_OK : CIO_PIPE_BROKEN);

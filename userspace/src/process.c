@@ -15,6 +15,7 @@
 #include "messenger.h"
 #include "names.h"
 #include "object.h"
+#include "offload.h"
 #include "op.h"
 #include "pool.h"
 #include "process.h"
@@ -80,6 +81,7 @@ static void after_fork_in_child(void)
 	cio_timers_reinit_in_child();
 	cio_services_reinit_in_child();
 	cio_messenger_reinit_in_child();
+	cio_offload_reinit_in_child();
 	cio_ops_reinit_in_child();
 	cio_pools_reinit_in_child();
 	cio_thread_reinit_in_child();

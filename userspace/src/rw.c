@@ -42,7 +42,7 @@ static DWORD request_offset(struct cio_request *req)
 {
 	uint64_t offset;
 
-	if (!req->file->seekable)
+	if (!req->file->seekable || req->code)
 		return 0;
 	if (!req->overlapped)
 		offset = CURRENT_OFFSET;
@@ -75,7 +75,7 @@ static BOOL run_overlapped(struct cio_thread *self, struct cio_request *req, LPD
 	bool hide = !req->overlapped;
 	DWORD status, bytes = 0, error;
 
-	if (hide && req->file->seekable)
+	if (hide && req->file->seekable && !req->code)
 		return cio_fail(ERROR_INVALID_PARAMETER);
 	if (hide)
 		req->overlapped = &hidden;
@@ -111,7 +111,8 @@ static DWORD transfer_at(struct cio_thread *self, struct cio_request *req, DWORD
 		return CIO_INVALID_PARAMETER;
 	if (req->event)
 		cio_unpublish(req->event);
-	return cio_sync_transfer(self, req, bytes);
+	return req->code ? cio_control_transfer(self, req, bytes) :
+			   cio_sync_transfer(self, req, bytes);
 }
 
 /* Whether one system call that has answered `n` was the whole of a request. */
@@ -213,8 +214,8 @@ static bool take_event(struct cio_request *req, HANDLE event)
 	return !error || cio_fail(error);
 }
 
-static BOOL run(struct cio_thread *self, struct cio_request *req, HANDLE event,
-		LPDWORD transferred)
+BOOL cio_request_run(struct cio_thread *self, struct cio_request *req, HANDLE event,
+		     LPDWORD transferred)
 {
 	BOOL ok;
 
@@ -256,7 +257,7 @@ static inline BOOL check_and_run(HANDLE handle, struct cio_request *req, HANDLE 
 	} else {
 		req->file = cio_entry(h->obj, struct cio_file, obj);
 		req->append_only = !(h->access & FILE_WRITE_DATA);
-		ok = run(self, req, event, transferred);
+		ok = cio_request_run(self, req, event, transferred);
 	}
 	cio_handle_unpin(h);
 	return ok;

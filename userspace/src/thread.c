@@ -19,6 +19,7 @@
 #include "tsan.h"
 
 static struct cio_list threads = CIO_LIST_INIT(threads); /* state lock */
+static struct cio_list serving = CIO_LIST_INIT(serving); /* the same */
 static pthread_key_t exit_key;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static bool key_made;
@@ -111,7 +112,7 @@ static void make_key(void)
 	cio_process_init();
 }
 
-static struct cio_thread *thread_new(void)
+struct cio_thread *cio_thread_new(void)
 {
 	struct cio_thread *t = calloc(1, sizeof(*t));
 
@@ -145,10 +146,29 @@ static bool thread_attach(struct cio_thread *t)
 	return true;
 }
 
+void cio_thread_serve(struct cio_thread *self)
+{
+	self->tid = (pid_t)syscall(SYS_gettid);
+	cio_this = self;
+	cio_sync_attach();
+	cio_state_lock();
+	cio_list_add_tail(&self->link, &serving);
+	cio_state_unlock();
+}
+
+void cio_thread_served(struct cio_thread *self)
+{
+	cio_state_lock();
+	cio_list_del(&self->link);
+	cio_state_unlock();
+	cio_this = NULL;
+	cio_object_put(&self->obj);
+}
+
 struct cio_thread *cio_self_make(void)
 {
 	CIO_KEEP_ERRNO;
-	struct cio_thread *t = thread_new();
+	struct cio_thread *t = cio_thread_new();
 
 	if (t && !thread_attach(t)) {
 		free(t);
@@ -187,8 +207,15 @@ bool cio_thread_is_idle(pid_t tid)
 	return found;
 }
 
+void cio_thread_each_serving(void (*fn)(struct cio_thread *thread, void *arg), void *arg)
+{
+	cio_list_each(pos, &serving)
+		fn(cio_entry(pos, struct cio_thread, link), arg);
+}
+
 void cio_thread_reinit_in_child(void)
 {
+	cio_list_init(&serving);
 	cio_list_each_safe(pos, tmp, &threads) {
 		struct cio_thread *t = cio_entry(pos, struct cio_thread, link);
 
@@ -275,7 +302,7 @@ HANDLE WINAPI CreateThread(LPSECURITY_ATTRIBUTES attributes, SIZE_T stack,
 		cio_fail(ERROR_INVALID_PARAMETER);
 		return NULL;
 	}
-	t = thread_new();
+	t = cio_thread_new();
 	if (!t) {
 		cio_fail(ERROR_NOT_ENOUGH_MEMORY);
 		return NULL;

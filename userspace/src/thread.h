@@ -72,6 +72,16 @@ CIO_NO_TSAN static inline struct cio_thread *cio_self_if_known(void)
 	return cio_this;
 }
 
+/*
+ * A record for a thread of the library's own that makes synchronous calls. It is in a list of
+ * its own, and holds nothing that would have to be given back at its end.
+ */
+struct cio_thread *cio_thread_new(void);
+void cio_thread_serve(struct cio_thread *self);
+void cio_thread_served(struct cio_thread *self);
+/* Under the state lock. */
+void cio_thread_each_serving(void (*fn)(struct cio_thread *thread, void *arg), void *arg);
+
 /* Calls fn for each live thread, under the state lock. */
 void cio_thread_each(void (*fn)(struct cio_thread *thread, void *arg), void *arg);
 
