@@ -103,9 +103,11 @@ DWORD cio_control_step(struct cio_op *op)
 	return cio_offload(op) ? STATUS_PENDING : CIO_NO_MEMORY;
 }
 
-/* A signal's EINTR is not seen here: a command gets none, and a worker's call is made again. */
+/* A command ends also with the thread that has submitted it; then it is made again. */
 DWORD cio_control_result(struct cio_op *op, int res)
 {
+	if (res == -ECANCELED && !op->offloaded && !cancel_asked(op))
+		return cio_control_step(op);
 	return res >= 0 ? op_finish(op) : cio_code_status(res);
 }
 

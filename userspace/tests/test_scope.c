@@ -310,7 +310,7 @@ static void several_threads(void)
 	HANDLE t[N], o, scope = new_scope();
 
 	for (int i = 0; i < N; i++) {
-		char name[8];
+		char name[16];
 
 		snprintf(name, sizeof(name), "f%d", i);
 		r[i].scope = scope;
