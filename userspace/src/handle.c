@@ -96,11 +96,13 @@ static HANDLE handle_add(struct cio_object *obj, DWORD access)
 void cio_handle_free(struct cio_handle *h)
 {
 	uint64_t closing = CIO_HANDLE_CLOSING;
-	struct cio_object *obj = h->obj;
+	struct cio_object *obj;
 
 	/* A call with a stale handle may have looked in between, and then it is the last. */
 	if (!atomic_compare_exchange_strong(&h->state, &closing, 0))
 		return;
+	/* Not before: until then the entry could go, come back, and be closed again. */
+	obj = h->obj;
 	cio_handle_lock();
 	h->next_free = 0;
 	if (free_tail)
