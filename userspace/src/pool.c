@@ -106,8 +106,7 @@ static bool item_is_over(const struct cio_pool_item *item)
 	return item->closed && !item->expected && !item->running;
 }
 
-/* Under the state lock. */
-static bool item_settle(struct cio_pool_item *item)
+bool cio_pool_item_settle(struct cio_pool_item *item)
 {
 	if (item->expected || item->running)
 		return false;
@@ -118,7 +117,7 @@ static bool item_settle(struct cio_pool_item *item)
 bool cio_pool_unexpect(struct cio_pool_item *item, unsigned int count)
 {
 	item->expected -= count < item->expected ? count : item->expected;
-	return item_settle(item);
+	return cio_pool_item_settle(item);
 }
 
 void cio_pool_item_destroy(struct cio_pool_item *item)
@@ -162,73 +161,6 @@ void cio_pool_item_wait(struct cio_pool_item *item)
 }
 
 /* ---- threads ---- */
-
-static struct cio_pool_item *item_named(ULONG_PTR key)
-{
-	return key & CIO_POOL_IO_NAME ? cio_pool_io_named(key) : (struct cio_pool_item *)key;
-}
-
-/* NULL: nobody expects it, or not any more. */
-static struct cio_pool_item *callback_begin(struct cio_thread *self, ULONG_PTR key)
-{
-	struct cio_pool_item *item;
-
-	cio_state_lock();
-	item = item_named(key);
-	if (item && !item->any_time) {
-		if (item->expected)
-			item->expected--;
-		else
-			item = NULL;
-	}
-	if (item) {
-		item->running++;
-		self->callback = item;
-	}
-	cio_state_unlock();
-	return item;
-}
-
-static void callback_end(struct cio_thread *self, struct cio_pool_item *item)
-{
-	bool over = false;
-
-	cio_state_lock();
-	self->callback = NULL;
-	if (item) {
-		item->running--;
-		over = item_settle(item);
-	}
-	cio_state_unlock();
-	if (over)
-		cio_pool_item_destroy(item);
-}
-
-static void do_afterwards(const struct _TP_CALLBACK_INSTANCE *instance)
-{
-	if (instance->section)
-		LeaveCriticalSection(instance->section);
-	if (instance->mutex)
-		ReleaseMutex(instance->mutex);
-	if (instance->semaphore)
-		ReleaseSemaphore(instance->semaphore, (LONG)instance->semaphore_count, NULL);
-	if (instance->event)
-		SetEvent(instance->event);
-}
-
-static void callback(struct cio_thread *self, const OVERLAPPED_ENTRY *entry)
-{
-	struct _TP_CALLBACK_INSTANCE instance = { 0 };
-
-	instance.item = callback_begin(self, entry->lpCompletionKey);
-	if (!instance.item)
-		return;
-	if (instance.item->runs_long)
-		CallbackMayRunLong(&instance);
-	instance.item->call(instance.item, &instance, entry);
-	do_afterwards(&instance);
-	callback_end(self, instance.item);
-}
 
 /* The process is not to stay for a thread that waits for work and for nobody. */
 static void thread_is_idle(struct cio_thread *self)
@@ -293,7 +225,7 @@ static void *thread_main(void *arg)
 		/* Who is needed though there is nothing to do need not look again. */
 		patience = result == WAIT_TIMEOUT ? INFINITE : IDLE_MS;
 		if (result == WAIT_OBJECT_0)
-			callback(self, &entry);
+			cio_pool_call(self, &entry);
 	} while (!thread_leaves(pool, self, result));
 	return NULL;
 }
@@ -473,46 +405,4 @@ BOOL WINAPI SetThreadpoolThreadMinimum(PTP_POOL pool, DWORD least)
 		pool->maximum = least;
 	cio_state_unlock();
 	return pool_need_threads(pool, least) ? TRUE : cio_fail(ERROR_NOT_ENOUGH_MEMORY);
-}
-
-/* The callback gives its slot back, once: another may run beside it. */
-BOOL WINAPI CallbackMayRunLong(PTP_CALLBACK_INSTANCE instance)
-{
-	CIO_KEEP_ERRNO;
-
-	if (!instance->gave_slot_back)
-		cio_port_block(cio_self());
-	instance->gave_slot_back = true;
-	return TRUE;
-}
-
-VOID WINAPI DisassociateCurrentThreadFromCallback(PTP_CALLBACK_INSTANCE instance)
-{
-	CIO_KEEP_ERRNO;
-
-	callback_end(cio_self(), instance->item);
-	instance->item = NULL;
-}
-
-VOID WINAPI SetEventWhenCallbackReturns(PTP_CALLBACK_INSTANCE instance, HANDLE event)
-{
-	instance->event = event;
-}
-
-VOID WINAPI ReleaseSemaphoreWhenCallbackReturns(PTP_CALLBACK_INSTANCE instance, HANDLE semaphore,
-						DWORD count)
-{
-	instance->semaphore = semaphore;
-	instance->semaphore_count = count;
-}
-
-VOID WINAPI ReleaseMutexWhenCallbackReturns(PTP_CALLBACK_INSTANCE instance, HANDLE mutex)
-{
-	instance->mutex = mutex;
-}
-
-VOID WINAPI LeaveCriticalSectionWhenCallbackReturns(PTP_CALLBACK_INSTANCE instance,
-						    PCRITICAL_SECTION section)
-{
-	instance->section = section;
 }

@@ -69,12 +69,17 @@ static inline void cio_pool_expect(struct cio_pool_item *item)
 
 /* Under the state lock: so many callbacks are not to come. True: the item goes, see below. */
 bool cio_pool_unexpect(struct cio_pool_item *item, unsigned int count);
+/* Under the state lock: one callback fewer runs, or is expected. True: the item goes. */
+bool cio_pool_item_settle(struct cio_pool_item *item);
 /* The rest of it, without locks. */
 void cio_pool_item_destroy(struct cio_pool_item *item);
 
 /* Under the state lock: the item of this name, NULL if it is gone. */
 #define CIO_POOL_IO_NAME 1u
 struct cio_pool_item *cio_pool_io_named(ULONG_PTR name);
+
+/* Calls what the packet is for, in a thread of the pool. */
+void cio_pool_call(struct cio_thread *self, const OVERLAPPED_ENTRY *entry);
 
 /* In the child of a fork no pool has a thread, and nothing is expected. */
 void cio_pools_reinit_in_child(void);

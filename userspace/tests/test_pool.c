@@ -1,32 +1,13 @@
 // SPDX-License-Identifier: MIT
-/* The thread pool, and files whose ends are its callbacks (W-TPIO-*, W-BIND-1). */
-#include <stdbool.h>
-#include <windows.h>
-
-#include "host.h"
+/* Files whose ends are callbacks in the thread pool (W-TPIO-*, W-BIND-1). */
+#include "pool.h"
 
 static char buf[64];
 static int peer;
-static atomic_int calls;
-static HANDLE called, gate;
 
 static HANDLE reader(void)
 {
 	return host_fifo("f", GENERIC_READ, FILE_FLAG_OVERLAPPED, &peer);
-}
-
-static HANDLE event(BOOL manual)
-{
-	HANDLE e = CreateEventA(NULL, manual, FALSE, NULL);
-
-	CHECK(e);
-	return e;
-}
-
-/* Whether the process has so many threads beside the first; ThreadSanitizer's are not to be counted. */
-static bool has_threads(long count)
-{
-	return HOST_TSAN || host_status_of((DWORD)getpid(), "Threads:") - 1 == count;
 }
 
 struct call {
@@ -219,53 +200,6 @@ static void closed_before_its_packet(void)
 
 /* ---- waiting and forgetting ---- */
 
-static VOID CALLBACK wait_at_gate(PTP_CALLBACK_INSTANCE instance, PVOID context, PTP_WORK work)
-{
-	(void)instance;
-	(void)context;
-	(void)work;
-	atomic_fetch_add(&calls, 1);
-	CHECK_EQ(WaitForSingleObject(gate, INFINITE), WAIT_OBJECT_0);
-}
-
-static DWORD WINAPI open_gate_once_waited(LPVOID arg)
-{
-	host_wait_syscall((DWORD)(ULONG_PTR)arg, SYS_futex, SYS_io_uring_enter);
-	CHECK(SetEvent(gate));
-	return 0;
-}
-
-static void forget_queued_work(void)
-{
-	TP_CALLBACK_ENVIRON env;
-	PTP_POOL pool = CreateThreadpool(NULL);
-	PTP_WORK work;
-	HANDLE t;
-
-	gate = event(TRUE);
-	SetThreadpoolThreadMaximum(pool, 1);
-	InitializeThreadpoolEnvironment(&env);
-	SetThreadpoolCallbackPool(&env, pool);
-	work = CreateThreadpoolWork(wait_at_gate, NULL, &env);
-	for (int i = 0; i < 10; i++)
-		SubmitThreadpoolWork(work);
-	while (!atomic_load(&calls))
-		usleep(200);
-	t = CreateThread(NULL, 0, open_gate_once_waited, (LPVOID)(ULONG_PTR)GetCurrentThreadId(), 0,
-			 NULL);
-	/* The one that runs is waited for, the others are forgotten. */
-	WaitForThreadpoolWorkCallbacks(work, TRUE);
-	CHECK_EQ(WaitForSingleObject(gate, 0), WAIT_OBJECT_0);
-	CHECK_EQ(atomic_load(&calls), 1);
-	SubmitThreadpoolWork(work);
-	SubmitThreadpoolWork(work);
-	WaitForThreadpoolWorkCallbacks(work, FALSE);
-	CHECK_EQ(atomic_load(&calls), 3);
-	CHECK_EQ(WaitForSingleObject(t, INFINITE), WAIT_OBJECT_0);
-	CloseThreadpoolWork(work);
-	CloseThreadpool(pool);
-}
-
 static void forget_io(void)
 {
 	OVERLAPPED ov = host_overlapped(event(TRUE));
@@ -313,245 +247,13 @@ static void forget_io(void)
 	CloseThreadpool(pool);
 }
 
-/* ---- work ---- */
-
-static VOID CALLBACK count_work(PTP_CALLBACK_INSTANCE instance, PVOID context, PTP_WORK work)
-{
-	CHECK(instance && work);
-	atomic_fetch_add((atomic_int *)context, 1);
-}
-
-static VOID CALLBACK count_simple(PTP_CALLBACK_INSTANCE instance, PVOID context)
-{
-	SetEventWhenCallbackReturns(instance, called);
-	atomic_fetch_add((atomic_int *)context, 1);
-}
-
-static DWORD WINAPI count_item(LPVOID context)
-{
-	atomic_fetch_add((atomic_int *)context, 1);
-	CHECK(SetEvent(called));
-	return 0;
-}
-
-static void work(void)
-{
-	PTP_WORK w = CreateThreadpoolWork(count_work, &calls, NULL);
-
-	called = event(FALSE);
-	for (int round = 1; round <= 20; round++) {
-		for (int i = 0; i < 500; i++)
-			SubmitThreadpoolWork(w);
-		WaitForThreadpoolWorkCallbacks(w, FALSE);
-		CHECK_EQ(atomic_load(&calls), round * 500);
-	}
-	SubmitThreadpoolWork(w);
-	CloseThreadpoolWork(w);
-	CHECK(TrySubmitThreadpoolCallback(count_simple, &calls, NULL));
-	CHECK_EQ(WaitForSingleObject(called, INFINITE), WAIT_OBJECT_0);
-	CHECK(QueueUserWorkItem(count_item, &calls, WT_EXECUTEDEFAULT));
-	CHECK_EQ(WaitForSingleObject(called, INFINITE), WAIT_OBJECT_0);
-	CHECK(QueueUserWorkItem(count_item, &calls, WT_EXECUTEINIOTHREAD | WT_EXECUTELONGFUNCTION));
-	CHECK_EQ(WaitForSingleObject(called, INFINITE), WAIT_OBJECT_0);
-	while (atomic_load(&calls) < 10004)
-		usleep(200);
-	CHECK_EQ(atomic_load(&calls), 10004);
-}
-
-/* Each waits for all to be there: so there must be a thread for each. */
-enum { TOGETHER = 12 };
-static int fds[2];
-
-static VOID CALLBACK meet_in_wait(PTP_CALLBACK_INSTANCE instance, PVOID context)
-{
-	(void)instance;
-	(void)context;
-	if (atomic_fetch_add(&calls, 1) == TOGETHER - 1)
-		CHECK(SetEvent(gate));
-	CHECK_EQ(WaitForSingleObject(gate, INFINITE), WAIT_OBJECT_0);
-	CHECK(ReleaseSemaphore(called, 1, NULL));
-}
-
-static VOID CALLBACK meet_in_read(PTP_CALLBACK_INSTANCE instance, PVOID context)
-{
-	char c;
-
-	(void)instance;
-	(void)context;
-	if (atomic_fetch_add(&calls, 1) == TOGETHER - 1)
-		CHECK_EQ(write(fds[1], "xxxxxxxxxxxxxxxxx", TOGETHER), TOGETHER);
-	CHECK_EQ(read(fds[0], &c, 1), 1);
-	CHECK(ReleaseSemaphore(called, 1, NULL));
-}
-
-static void meet(PTP_SIMPLE_CALLBACK fn)
-{
-	gate = event(TRUE);
-	called = CreateSemaphoreA(NULL, 0, TOGETHER, NULL);
-	CHECK(called);
-	CHECK_EQ(pipe(fds), 0);
-	for (int i = 0; i < TOGETHER; i++)
-		CHECK(TrySubmitThreadpoolCallback(fn, NULL, NULL));
-	for (int i = 0; i < TOGETHER; i++)
-		CHECK_EQ(WaitForSingleObject(called, INFINITE), WAIT_OBJECT_0);
-}
-
-static void as_many_threads_as_sleep(void)
-{
-	meet(meet_in_wait);
-}
-
-static void also_outside(void)
-{
-	meet(meet_in_read);
-}
-
-static void limits(void)
-{
-	TP_CALLBACK_ENVIRON env;
-	PTP_POOL pool = CreateThreadpool(NULL);
-	PTP_WORK work;
-
-	gate = event(TRUE);
-	CHECK(SetThreadpoolThreadMinimum(pool, 3));
-	CHECK(has_threads(3));
-	SetThreadpoolThreadMaximum(pool, 4);
-	InitializeThreadpoolEnvironment(&env);
-	SetThreadpoolCallbackPool(&env, pool);
-	work = CreateThreadpoolWork(wait_at_gate, NULL, &env);
-	for (int i = 0; i < 8; i++)
-		SubmitThreadpoolWork(work);
-	while (atomic_load(&calls) < 4)
-		usleep(200);
-	CHECK(has_threads(4));
-	CHECK(SetEvent(gate));
-	WaitForThreadpoolWorkCallbacks(work, FALSE);
-	CHECK_EQ(atomic_load(&calls), 8);
-	/* The pool ends with what is in it. */
-	CloseThreadpool(pool);
-	SubmitThreadpoolWork(work);
-	WaitForThreadpoolWorkCallbacks(work, FALSE);
-	CHECK_EQ(atomic_load(&calls), 9);
-	CloseThreadpoolWork(work);
-	while (!has_threads(0))
-		usleep(200);
-}
-
-static void idle_threads_end(void)
-{
-	called = event(FALSE);
-	CHECK(QueueUserWorkItem(count_item, &calls, 0));
-	CHECK_EQ(WaitForSingleObject(called, INFINITE), WAIT_OBJECT_0);
-	CHECK(HOST_TSAN || !has_threads(0));
-	while (!has_threads(0))
-		usleep(10000);
-}
-
-/* ---- the process ---- */
-
-static int exit_status_of(void (*fn)(void))
-{
-	int status;
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		alarm(60);
-		fn();
-		_exit(99);
-	}
-	CHECK(pid > 0 && waitpid(pid, &status, 0) == pid);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
-}
-
-static void leave_with_idle_pool(void)
-{
-	HANDLE h = reader();
-
-	called = event(FALSE);
-	CHECK(CreateThreadpoolIo(h, on_io, buf, NULL));
-	CHECK(QueueUserWorkItem(count_item, &calls, 0));
-	CHECK_EQ(WaitForSingleObject(called, INFINITE), WAIT_OBJECT_0);
-	ExitThread(21);
-}
-
-static DWORD WINAPI outlive_all(LPVOID arg)
-{
-	char stat[512];
-
-	do
-		host_read_proc((DWORD)getpid(), "stat", stat, sizeof(stat));
-	while (!strstr(stat, ") Z "));
-	CHECK_EQ(write((int)(ULONG_PTR)arg, "x", 1), 1);
-	return 0;
-}
-
-static void leave_with_busy_pool(void)
-{
-	CHECK(QueueUserWorkItem(outlive_all, (LPVOID)(ULONG_PTR)fds[1], 0));
-	ExitThread(22);
-}
-
-static void end_of_last_thread(void)
-{
-	char c;
-
-	if (HOST_SANITIZED)
-		SKIP("a sanitizer's own thread keeps the process");
-	for (int i = 0; i < 20; i++)
-		CHECK_EQ(exit_status_of(leave_with_idle_pool), 21);
-	CHECK_EQ(pipe(fds), 0);
-	for (int i = 0; i < 20; i++) {
-		CHECK_EQ(exit_status_of(leave_with_busy_pool), 22);
-		CHECK_EQ(read(fds[0], &c, 1), 1);
-	}
-}
-
-static void child_has_a_pool(void)
-{
-	PTP_WORK w = CreateThreadpoolWork(count_work, &calls, NULL);
-
-	if (HOST_SANITIZED)
-		SKIP("a sanitizer's locks do not survive a fork with threads");
-	SubmitThreadpoolWork(w);
-	WaitForThreadpoolWorkCallbacks(w, FALSE);
-	for (int i = 0; i < 20; i++) {
-		int status;
-		pid_t pid;
-
-		SubmitThreadpoolWork(w);
-		pid = fork();
-		if (pid == 0) {
-			alarm(30);
-			atomic_store(&calls, 0);
-			/* What the parent expects is not expected here. */
-			WaitForThreadpoolWorkCallbacks(w, FALSE);
-			SubmitThreadpoolWork(w);
-			WaitForThreadpoolWorkCallbacks(w, FALSE);
-			_exit(atomic_load(&calls));
-		}
-		CHECK(pid > 0 && waitpid(pid, &status, 0) == pid);
-		CHECK(WIFEXITED(status));
-		CHECK_EQ(WEXITSTATUS(status), 1);
-		WaitForThreadpoolWorkCallbacks(w, FALSE);
-		CHECK_EQ(atomic_load(&calls), 2 + i);
-	}
-}
-
 static const struct tap_case cases[] = {
 	CASE(io_callbacks, "callbacks for what pended, was there, cancelled or failed (W-TPIO-1/2/3)"),
 	CASE(skip_mode, "inline success without a callback (W-TPIO-2, W-MODE-1)"),
 	CASE(bad_input, "bad handles, functions and flags"),
 	CASE(bound, "BindIoCompletionCallback (W-BIND-1)"),
 	CASE(closed_before_its_packet, "ends that come after the close (W-TPIO-5)"),
-	CASE(forget_queued_work, "waiting, and forgetting what is queued"),
 	CASE(forget_io, "the same for I/O, which goes on (W-TPIO-4)"),
-	CASE(work, "work, simple callbacks, work items"),
-	CASE(as_many_threads_as_sleep, "a thread for each callback that waits"),
-	CASE(also_outside, "and for each that sleeps outside of the library"),
-	CASE(limits, "a pool of one's own, its limits and its end"),
-	CASE(idle_threads_end, "idle threads end"),
-	CASE(end_of_last_thread, "idle threads do not keep the process (W-THREAD-6)"),
-	CASE(child_has_a_pool, "the child of a fork has a pool"),
 };
 
 TAP_MAIN(cases)
