@@ -451,13 +451,13 @@ static int divided(int n)
 
 static void leave_is_exact(void)
 {
-	rounds = divided(50000);
+	rounds = divided(20000);
 	race_with_leave(false);
 }
 
 static void leave_is_exact_overlapped(void)
 {
-	rounds = divided(20000);
+	rounds = divided(10000);
 	race_with_leave(true);
 }
 
