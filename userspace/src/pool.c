@@ -330,6 +330,17 @@ bool cio_pool_join(struct cio_pool_item *item, const TP_CALLBACK_ENVIRON *enviro
 	return cio_fail(ERROR_NOT_ENOUGH_MEMORY);
 }
 
+bool cio_pools_have_work(void)
+{
+	cio_list_each(pos, &pools) {
+		const struct _TP_POOL *pool = cio_entry(pos, struct _TP_POOL, link);
+
+		if (pool->threads && !cio_list_empty(&pool->port->packets))
+			return true;
+	}
+	return false;
+}
+
 static void item_reset(struct cio_pool_item *item, const struct cio_thread *self)
 {
 	item->expected = 0;

@@ -81,6 +81,9 @@ struct cio_pool_item *cio_pool_io_named(ULONG_PTR name);
 /* Calls what the packet is for, in a thread of the pool. */
 void cio_pool_call(struct cio_thread *self, const OVERLAPPED_ENTRY *entry);
 
+/* Under the state lock: a thread will find something to do, though it may still look idle. */
+bool cio_pools_have_work(void);
+
 /* In the child of a fork no pool has a thread, and nothing is expected. */
 void cio_pools_reinit_in_child(void);
 

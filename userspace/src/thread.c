@@ -11,6 +11,7 @@
 #include "handle.h"
 #include "mutex.h"
 #include "op.h"
+#include "pool.h"
 #include "port.h"
 #include "process.h"
 #include "scope.h"
@@ -190,7 +191,7 @@ bool cio_threads_all_idle(void)
 	cio_list_each(pos, &threads)
 		if (!cio_entry(pos, struct cio_thread, link)->idle)
 			return false;
-	return true;
+	return !cio_pools_have_work();
 }
 
 bool cio_thread_is_idle(pid_t tid)

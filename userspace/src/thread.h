@@ -85,7 +85,7 @@ void cio_thread_each_serving(void (*fn)(struct cio_thread *thread, void *arg), v
 /* Calls fn for each live thread, under the state lock. */
 void cio_thread_each(void (*fn)(struct cio_thread *thread, void *arg), void *arg);
 
-/* Under the state lock: no thread is there but idle ones of the pool. */
+/* Under the state lock: no thread is there but idle ones of the pool, and no work for them. */
 bool cio_threads_all_idle(void);
 /* Whether it is the id of one of these. */
 bool cio_thread_is_idle(pid_t tid);

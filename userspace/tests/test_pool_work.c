@@ -137,6 +137,84 @@ static void also_outside(void)
 	meet(meet_in_read);
 }
 
+/* As many as have slots compute, and say so: another runs beside them, and ends that. */
+static atomic_bool enough;
+
+static VOID CALLBACK compute(PTP_CALLBACK_INSTANCE instance, PVOID context)
+{
+	(void)context;
+	CHECK(CallbackMayRunLong(instance));
+	atomic_fetch_add(&calls, 1);
+	while (!atomic_load(&enough))
+		;
+}
+
+static DWORD WINAPI end_it(LPVOID context)
+{
+	(void)context;
+	atomic_store(&enough, true);
+	CHECK(SetEvent(called));
+	return 0;
+}
+
+static void long_callbacks(void)
+{
+	int slots = (int)sysconf(_SC_NPROCESSORS_ONLN);
+
+	called = event(FALSE);
+	for (int i = 0; i < slots; i++)
+		CHECK(TrySubmitThreadpoolCallback(compute, NULL, NULL));
+	while (atomic_load(&calls) < slots)
+		usleep(200);
+	CHECK(QueueUserWorkItem(end_it, NULL, WT_EXECUTEDEFAULT));
+	CHECK_EQ(WaitForSingleObject(called, INFINITE), WAIT_OBJECT_0);
+}
+
+static struct {
+	HANDLE event, mutex, semaphore;
+	CRITICAL_SECTION section;
+} after;
+
+static VOID CALLBACK leave_all_behind(PTP_CALLBACK_INSTANCE instance, PVOID context, PTP_WORK work)
+{
+	(void)context;
+	(void)work;
+	EnterCriticalSection(&after.section);
+	CHECK_EQ(WaitForSingleObject(after.mutex, INFINITE), WAIT_OBJECT_0);
+	LeaveCriticalSectionWhenCallbackReturns(instance, &after.section);
+	ReleaseMutexWhenCallbackReturns(instance, after.mutex);
+	ReleaseSemaphoreWhenCallbackReturns(instance, after.semaphore, 2);
+	SetEventWhenCallbackReturns(instance, after.event);
+	CHECK_EQ(WaitForSingleObject(after.event, 0), WAIT_TIMEOUT);
+	DisassociateCurrentThreadFromCallback(instance);
+	/* Nobody waits for it any more. */
+	CHECK_EQ(WaitForSingleObject(gate, INFINITE), WAIT_OBJECT_0);
+}
+
+static void when_it_returns(void)
+{
+	PTP_WORK w = CreateThreadpoolWork(leave_all_behind, NULL, NULL);
+
+	gate = event(TRUE);
+	after.event = event(TRUE);
+	after.mutex = CreateMutexA(NULL, FALSE, NULL);
+	after.semaphore = CreateSemaphoreA(NULL, 0, 5, NULL);
+	InitializeCriticalSection(&after.section);
+	SubmitThreadpoolWork(w);
+	WaitForThreadpoolWorkCallbacks(w, FALSE);
+	CloseThreadpoolWork(w);
+	CHECK_EQ(WaitForSingleObject(after.event, 0), WAIT_TIMEOUT);
+	CHECK_EQ(WaitForSingleObject(after.mutex, 0), WAIT_TIMEOUT);
+	CHECK(!TryEnterCriticalSection(&after.section));
+	CHECK(SetEvent(gate));
+	CHECK_EQ(WaitForSingleObject(after.event, INFINITE), WAIT_OBJECT_0);
+	for (int i = 0; i < 2; i++)
+		CHECK_EQ(WaitForSingleObject(after.semaphore, 0), WAIT_OBJECT_0);
+	CHECK_EQ(WaitForSingleObject(after.semaphore, 0), WAIT_TIMEOUT);
+	CHECK_EQ(WaitForSingleObject(after.mutex, 0), WAIT_OBJECT_0);
+	CHECK(TryEnterCriticalSection(&after.section));
+}
+
 static void limits(void)
 {
 	TP_CALLBACK_ENVIRON env;
@@ -243,7 +321,8 @@ static void end_of_last_thread(void)
 	for (int i = 0; i < 20; i++)
 		CHECK_EQ(exit_status_of(leave_with_idle_pool), 21);
 	CHECK_EQ(pipe(fds), 0);
-	for (int i = 0; i < 20; i++) {
+	CHECK_EQ(fcntl(fds[0], F_SETFL, O_NONBLOCK), 0);
+	for (int i = 0; i < 200; i++) {
 		CHECK_EQ(exit_status_of(leave_with_busy_pool), 22);
 		CHECK_EQ(read(fds[0], &c, 1), 1);
 	}
@@ -285,6 +364,8 @@ static const struct tap_case cases[] = {
 	CASE(work, "work, simple callbacks, work items"),
 	CASE(as_many_threads_as_sleep, "a thread for each callback that waits"),
 	CASE(also_outside, "and for each that sleeps outside of the library"),
+	CASE(long_callbacks, "a callback that computes for long gives its slot back"),
+	CASE(when_it_returns, "what is done when a callback has returned, or has been let go"),
 	CASE(limits, "a pool of one's own, its limits and its end"),
 	CASE(idle_threads_end, "idle threads end"),
 	CASE(end_of_last_thread, "idle threads do not keep the process (W-THREAD-6)"),
