@@ -88,11 +88,14 @@ static void file_destroy(struct cio_object *obj)
 	CIO_KEEP_ERRNO;
 	struct cio_file *file = cio_entry(obj, struct cio_file, obj);
 
-	free(file->doom);
 	/* Not close(3), which is a point where a thread can be cancelled. */
 	if (file->fd >= 0)
 		syscall(SYS_close, file->fd);
+	/* An operation may be at its end, and have given up its reference: see op_finish(). */
+	cio_state_lock();
+	cio_state_unlock();
 	cio_port_unbind(file);
+	free(file->doom);
 	free(file);
 }
 

@@ -99,9 +99,15 @@ static inline void cio_object_get(struct cio_object *obj)
 	atomic_fetch_add_explicit(&obj->refs, 1, memory_order_relaxed);
 }
 
+/* True: it was the last reference, and the object is the caller's to destroy. */
+static inline bool cio_object_unref(struct cio_object *obj)
+{
+	return atomic_fetch_sub_explicit(&obj->refs, 1, memory_order_acq_rel) == 1;
+}
+
 static inline void cio_object_put(struct cio_object *obj)
 {
-	if (atomic_fetch_sub_explicit(&obj->refs, 1, memory_order_acq_rel) == 1)
+	if (cio_object_unref(obj))
 		obj->class->destroy(obj);
 }
 

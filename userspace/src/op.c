@@ -237,9 +237,14 @@ static struct cio_op *op_finish(struct cio_op *op, DWORD status, enum how how)
 	struct cio_file *file = op->file;
 	struct cio_object *event = op->event;
 	struct cio_op *next;
-	bool queued;
+	bool queued, last;
 
 	cio_state_lock();
+	/*
+	 * Before anybody can know of the end: who then closes the file's last handle finds its
+	 * descriptor closed when he returns. Until the lock is dropped the file is not freed.
+	 */
+	last = cio_object_unref(&file->obj);
 	atomic_fetch_add(&op->generation, 1);
 	cio_list_del(&op->in_file);
 	next = lane_leave(op);
@@ -252,7 +257,8 @@ static struct cio_op *op_finish(struct cio_op *op, DWORD status, enum how how)
 	cio_state_unlock();
 	if (event)
 		cio_object_put(event);
-	cio_object_put(&file->obj);
+	if (last)
+		file->obj.class->destroy(&file->obj);
 	return next;
 }
 

@@ -2,6 +2,8 @@
 /* Cancel against completion, many times: W-RACE-1 to W-RACE-6. */
 #include <windows.h>
 
+#include <errno.h>
+
 #include "host.h"
 
 static long rounds(long n)
@@ -310,6 +312,45 @@ static void closes(void)
 	}
 }
 
+static DWORD WINAPI reap_for_others(LPVOID arg)
+{
+	return WaitForSingleObject(arg, INFINITE);
+}
+
+/*
+ * Who has seen the end, and closes the last handle, has closed the file: another thread, who has
+ * made that end known, may not be holding it any more. A pipe without a reader shows it.
+ */
+static void closed_is_closed(void)
+{
+	HANDLE over = CreateEventA(NULL, TRUE, FALSE, NULL);
+	HANDLE t = CreateThread(NULL, 0, reap_for_others, over, 0, NULL);
+	const char *path = host_path("f");
+	long total = rounds(20000);
+
+	CHECK_EQ(mkfifo(path, 0600), 0);
+	signal(SIGPIPE, SIG_IGN);
+	for (long i = 0; i < total; i++) {
+		int both = open(path, O_RDWR | O_CLOEXEC), fed = open(path, O_WRONLY | O_CLOEXEC);
+		HANDLE file = host_open(path, GENERIC_READ, FILE_FLAG_OVERLAPPED);
+		OVERLAPPED ov = host_overlapped(NULL);
+		char byte;
+
+		CHECK(both >= 0 && fed >= 0 && file != INVALID_HANDLE_VALUE);
+		close(both);
+		CHECK_FAILS(ReadFile(file, &byte, 1, NULL, &ov), ERROR_IO_PENDING);
+		CHECK_EQ(write(fed, "x", 1), 1);
+		while (!HasOverlappedIoCompleted(&ov))
+			;
+		CHECK(CloseHandle(file));
+		CHECK_EQ(write(fed, "x", 1), -1);
+		CHECK_EQ(errno, EPIPE);
+		close(fed);
+	}
+	CHECK(SetEvent(over));
+	CHECK_EQ(WaitForSingleObject(t, INFINITE), WAIT_OBJECT_0);
+}
+
 static const struct tap_case cases[] = {
 	CASE(cancel_against_data, "cancel against data: each read ends once (W-RACE-1/2/3)"),
 	CASE(crowd, "threads cancel one another's reads (W-RACE-6, W-CANCELIOEX-6)"),
@@ -318,6 +359,7 @@ static const struct tap_case cases[] = {
 	CASE(writes_in_order, "pending writes keep their order and do not mingle"),
 	CASE(exits, "threads end with reads pending (W-THREAD-3/4)"),
 	CASE(closes, "close against cancel (W-CLOSE-2/3)"),
+	CASE(closed_is_closed, "who has seen the end and closes, has closed (W-RACE-6)"),
 };
 
 TAP_MAIN(cases)
