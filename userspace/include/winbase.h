@@ -43,6 +43,24 @@
 #define SECURITY_SQOS_PRESENT 0x00100000u
 #define SECURITY_VALID_SQOS_FLAGS 0x001F0000u
 
+#define PIPE_ACCESS_INBOUND 0x00000001u
+#define PIPE_ACCESS_OUTBOUND 0x00000002u
+#define PIPE_ACCESS_DUPLEX 0x00000003u
+#define PIPE_CLIENT_END 0x00000000u
+#define PIPE_SERVER_END 0x00000001u
+#define PIPE_WAIT 0x00000000u
+#define PIPE_NOWAIT 0x00000001u
+#define PIPE_READMODE_BYTE 0x00000000u
+#define PIPE_READMODE_MESSAGE 0x00000002u
+#define PIPE_TYPE_BYTE 0x00000000u
+#define PIPE_TYPE_MESSAGE 0x00000004u
+#define PIPE_ACCEPT_REMOTE_CLIENTS 0x00000000u
+#define PIPE_REJECT_REMOTE_CLIENTS 0x00000008u
+#define PIPE_UNLIMITED_INSTANCES 255u
+#define NMPWAIT_WAIT_FOREVER 0xFFFFFFFFu
+#define NMPWAIT_NOWAIT 0x00000001u
+#define NMPWAIT_USE_DEFAULT_WAIT 0x00000000u
+
 #define FILE_BEGIN 0u
 #define FILE_CURRENT 1u
 #define FILE_END 2u
@@ -131,6 +149,12 @@ WINBASEAPI BOOL WINAPI BindIoCompletionCallback(HANDLE FileHandle,
 						ULONG Flags);
 WINBASEAPI BOOL WINAPI SetFileCompletionNotificationModes(HANDLE FileHandle, UCHAR Flags);
 
+WINBASEAPI HANDLE WINAPI CreateNamedPipeA(LPCSTR lpName, DWORD dwOpenMode, DWORD dwPipeMode,
+					  DWORD nMaxInstances, DWORD nOutBufferSize,
+					  DWORD nInBufferSize, DWORD nDefaultTimeOut,
+					  LPSECURITY_ATTRIBUTES lpSecurityAttributes);
+WINBASEAPI BOOL WINAPI WaitNamedPipeA(LPCSTR lpNamedPipeName, DWORD nTimeOut);
+
 WINBASEAPI DWORD WINAPI FormatMessageA(DWORD dwFlags, LPCVOID lpSource, DWORD dwMessageId,
 				       DWORD dwLanguageId, LPSTR lpBuffer, DWORD nSize,
 				       va_list *Arguments);
@@ -192,6 +216,8 @@ FORCEINLINE VOID DestroyThreadpoolEnvironment(PTP_CALLBACK_ENVIRON pcbe)
 #define lstrcmp lstrcmpW
 #define lstrcmpi lstrcmpiW
 #else
+#define CreateNamedPipe CreateNamedPipeA
+#define WaitNamedPipe WaitNamedPipeA
 #define FormatMessage FormatMessageA
 #define lstrlen lstrlenA
 #define lstrcpy lstrcpyA

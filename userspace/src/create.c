@@ -10,6 +10,7 @@
 #include "command.h"
 #include "file.h"
 #include "handle.h"
+#include "npipe.h"
 #include "path.h"
 #include "ring.h"
 #include "share.h"
@@ -28,6 +29,7 @@ struct open_args {
 	const char *path;
 	DWORD access, share, disposition, flags;
 	bool inherits;
+	const char *pipe; /* it is a named pipe; NULL: it is not */
 };
 
 /* Of the flags and attributes, those that are not known here or mean nothing are wishes (W-CREATE-7). */
@@ -236,7 +238,7 @@ static DWORD look_at(struct cio_thread *self, struct cio_file *file, const struc
 
 	if (!cio_file_examine(file))
 		return cio_status_to_error(cio_errno_to_status(errno));
-	file->overlapped = a->flags & FILE_FLAG_OVERLAPPED;
+	file->roundabout = file->overlapped = a->flags & FILE_FLAG_OVERLAPPED;
 	error = check_kind(file, a, existed);
 	if (error)
 		return error;
@@ -331,6 +333,15 @@ static DWORD use_template(struct open_args *a, HANDLE template)
 	return 0;
 }
 
+static HANDLE open_pipe(struct cio_thread *self, const struct open_args *a)
+{
+	HANDLE handle = cio_pipe_open(self, a->pipe, specific_access(a), a->flags);
+
+	if (handle != INVALID_HANDLE_VALUE && a->inherits)
+		cio_handle_set_flags(handle, HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT);
+	return handle;
+}
+
 static HANDLE create_file(DWORD error, struct open_args *a, HANDLE template)
 {
 	struct cio_thread *self = cio_self();
@@ -348,7 +359,7 @@ static HANDLE create_file(DWORD error, struct open_args *a, HANDLE template)
 		cio_fail(error);
 		return INVALID_HANDLE_VALUE;
 	}
-	return open_file(self, a);
+	return a->pipe ? open_pipe(self, a) : open_file(self, a);
 }
 
 /* Of the security there is nothing here; and the flag is kept, though nothing inherits. */
@@ -357,32 +368,55 @@ static bool wants_heirs(const SECURITY_ATTRIBUTES *security)
 	return security && security->bInheritHandle;
 }
 
+static DWORD name_from_ansi(struct open_args *a, char *path, char *pipe, LPCSTR name)
+{
+	DWORD error = cio_path_from_ansi(name, path);
+
+	/* Named pipes are no files, and have no paths. */
+	if (error != ERROR_FILE_NOT_FOUND || cio_pipe_name_from_ansi(pipe, name) != 0)
+		return error;
+	a->pipe = pipe;
+	return 0;
+}
+
+static DWORD name_from_wide(struct open_args *a, char *path, char *pipe, LPCWSTR name)
+{
+	DWORD error = cio_path_from_wide(name, path);
+
+	if (error != ERROR_FILE_NOT_FOUND || cio_pipe_name_from_wide(pipe, name) != 0)
+		return error;
+	a->pipe = pipe;
+	return 0;
+}
+
 HANDLE WINAPI CreateFileA(LPCSTR name, DWORD access, DWORD share, LPSECURITY_ATTRIBUTES security,
 			  DWORD disposition, DWORD flags, HANDLE template)
 {
 	CIO_KEEP_ERRNO;
-	char path[PATH_MAX];
-	struct open_args a = { path, access, share, disposition, flags, wants_heirs(security) };
+	char path[PATH_MAX], pipe[CIO_PIPE_NAME];
+	struct open_args a = { path,  access, share, disposition, flags, wants_heirs(security),
+			       NULL };
 
-	return create_file(cio_path_from_ansi(name, path), &a, template);
+	return create_file(name_from_ansi(&a, path, pipe, name), &a, template);
 }
 
 HANDLE WINAPI CreateFileW(LPCWSTR name, DWORD access, DWORD share, LPSECURITY_ATTRIBUTES security,
 			  DWORD disposition, DWORD flags, HANDLE template)
 {
 	CIO_KEEP_ERRNO;
-	char path[PATH_MAX];
-	struct open_args a = { path, access, share, disposition, flags, wants_heirs(security) };
+	char path[PATH_MAX], pipe[CIO_PIPE_NAME];
+	struct open_args a = { path,  access, share, disposition, flags, wants_heirs(security),
+			       NULL };
 
-	return create_file(cio_path_from_wide(name, path), &a, template);
+	return create_file(name_from_wide(&a, path, pipe, name), &a, template);
 }
 
 HANDLE WINAPI CreateFile2(LPCWSTR name, DWORD access, DWORD share, DWORD disposition,
 			  LPCREATEFILE2_EXTENDED_PARAMETERS more)
 {
 	CIO_KEEP_ERRNO;
-	char path[PATH_MAX];
-	struct open_args a = { path, access, share, disposition, 0, false };
+	char path[PATH_MAX], pipe[CIO_PIPE_NAME];
+	struct open_args a = { path, access, share, disposition, 0, false, NULL };
 
 	if (more && more->dwSize < sizeof(*more)) {
 		cio_fail(ERROR_INVALID_PARAMETER);
@@ -392,5 +426,5 @@ HANDLE WINAPI CreateFile2(LPCWSTR name, DWORD access, DWORD share, DWORD disposi
 		a.flags = more->dwFileAttributes | more->dwFileFlags | more->dwSecurityQosFlags;
 		a.inherits = wants_heirs(more->lpSecurityAttributes);
 	}
-	return create_file(cio_path_from_wide(name, path), &a, more ? more->hTemplateFile : NULL);
+	return create_file(name_from_wide(&a, path, pipe, name), &a, more ? more->hTemplateFile : NULL);
 }

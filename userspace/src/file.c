@@ -8,6 +8,7 @@
 
 #include "file.h"
 #include "handle.h"
+#include "npipe.h"
 #include "op.h"
 #include "share.h"
 #include "port.h"
@@ -55,6 +56,7 @@ struct cio_file *cio_file_new(void)
 	cio_list_init(&file->ops);
 	cio_list_init(&file->lanes[0].waiting);
 	cio_list_init(&file->lanes[1].waiting);
+	cio_list_init(&file->lanes[2].waiting);
 	cio_list_init(&file->sharing);
 	file->fd = -1;
 	return file;
@@ -76,6 +78,8 @@ static void file_last_handle(struct cio_object *obj)
 	cio_state_lock();
 	atomic_store(&file->closed, true);
 	cio_state_unlock();
+	if (file->pipe)
+		cio_pipe_close(file->pipe);
 	cio_share_leave(file);
 	cio_ops_cancel(file, NULL, NULL);
 	cio_state_lock();
@@ -95,6 +99,8 @@ static void file_destroy(struct cio_object *obj)
 	cio_state_lock();
 	cio_state_unlock();
 	cio_port_unbind(file);
+	if (file->pipe)
+		cio_pipe_free(file->pipe);
 	free(file->doom);
 	free(file);
 }
@@ -102,7 +108,11 @@ static void file_destroy(struct cio_object *obj)
 /* Whoever had it busy is not here. */
 static void file_after_fork(struct cio_object *obj)
 {
-	atomic_store(&cio_entry(obj, struct cio_file, obj)->busy, 0);
+	struct cio_file *file = cio_entry(obj, struct cio_file, obj);
+
+	atomic_store(&file->busy, 0);
+	if (file->pipe)
+		cio_pipe_after_fork(file->pipe);
 }
 
 /*

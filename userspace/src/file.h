@@ -12,6 +12,7 @@
 
 struct cio_node;
 struct cio_op;
+struct cio_pipe;
 struct cio_port;
 
 /*
@@ -32,10 +33,13 @@ struct cio_file {
 	bool host_position; /* has one, which is the descriptor's own: see standard.c */
 	bool console;
 	bool commands; /* reads and writes go by commands: see command.h */
+	bool roundabout; /* a request is more than a system call: overlapped, or a named pipe's */
 	/* The last handle is gone: nothing starts any more. Set under the state lock. */
 	atomic_bool closed;
 	struct cio_list ops; /* pending; state lock */
-	struct cio_lane lanes[2]; /* reads and writes, unless seekable; state lock */
+	/* Reads, writes, and a named pipe's connects, unless seekable; state lock. */
+	struct cio_lane lanes[3];
+	struct cio_pipe *pipe; /* one end of a named pipe: see npipe.h */
 
 	struct cio_port *port; /* state lock, as for the next two; once set, it stays (W-PORT-2) */
 	ULONG_PTR key;

@@ -10,6 +10,7 @@
 
 #include "file.h"
 #include "handle.h"
+#include "npipe.h"
 #include "rw.h"
 #include "status.h"
 #include "sync.h"
@@ -78,6 +79,8 @@ static DWORD flush_device(struct cio_thread *self, const struct cio_file *file)
 
 static DWORD flush(struct cio_thread *self, struct cio_file *file)
 {
+	if (file->pipe)
+		return cio_pipe_flush(self, file->pipe);
 	return file->type == S_IFIFO ? flush_pipe(self, file) : flush_device(self, file);
 }
 

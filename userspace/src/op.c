@@ -307,7 +307,7 @@ static void op_end(struct cio_op *op, DWORD status, enum how how)
 		op = op_finish(op, status, how);
 		if (!op)
 			return;
-		status = cancel_asked(op) ? CIO_CANCELLED : cio_step_next(op);
+		status = cancel_asked(op) ? cio_step_cancelled(op) : cio_step_next(op);
 		if (status == STATUS_PENDING)
 			return;
 		op->status = status;

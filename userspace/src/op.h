@@ -31,6 +31,7 @@
 #define CIO_OP_ARRIVED 2u /* a CQE came while ISSUING; its result is in `res` */
 #define CIO_OP_CANCEL 4u /* somebody asked */
 #define CIO_OP_ENDED 8u /* with ARRIVED: it is over, as `status` says */
+#define CIO_OP_CUT 32u /* with CANCEL: its connection was ended from here, see npipe.h */
 #define CIO_OP_ANSWERED 16u /* the kernel says that it has been cancelled */
 
 struct cio_op {
@@ -59,7 +60,8 @@ struct cio_op {
 
 	bool queued; /* waits for its turn in its lane; state lock */
 	bool withdrawn; /* was cancelled while it waited; its CQE is only the messenger */
-	bool write, append, polling;
+	uint8_t write; /* and which of the file's lanes it is in */
+	bool append, polling;
 	char *buffer;
 	uint32_t length, done;
 	uint64_t offset;
@@ -78,7 +80,8 @@ struct cio_request {
 	LPOVERLAPPED overlapped;
 	LPOVERLAPPED_COMPLETION_ROUTINE routine;
 	bool hidden; /* the application knows nothing of the OVERLAPPED */
-	bool write, append;
+	uint8_t write; /* 0: a read; else see npipe.h, too */
+	bool append;
 	bool append_only; /* the handle can do nothing else */
 	void *buffer;
 	DWORD length;
@@ -111,6 +114,9 @@ void cio_ops_watch(struct cio_ring *ring, const uint64_t *tags, unsigned int cou
  * OVERLAPPED, or only that of one thread. False: there was nothing.
  */
 bool cio_ops_cancel(struct cio_file *file, LPOVERLAPPED overlapped, struct cio_thread *thread);
+
+/* Cancels all that is pending on a named pipe, whose connection ends. */
+void cio_ops_cut(struct cio_file *file);
 
 /* The same of all that was begun in a scope. */
 struct cio_scope;

@@ -231,6 +231,15 @@ bool cio_ops_cancel(struct cio_file *file, LPOVERLAPPED overlapped, struct cio_t
 	return found;
 }
 
+void cio_ops_cut(struct cio_file *file)
+{
+	cio_state_lock();
+	cio_list_each(pos, &file->ops)
+		atomic_fetch_or(&cio_entry(pos, struct cio_op, in_file)->flags, CIO_OP_CUT);
+	cio_state_unlock();
+	cio_ops_cancel(file, NULL, NULL);
+}
+
 /* The next batch, from operation *next on. */
 static void gather_scope(const struct cio_scope *scope, uint32_t *next, struct batch *b)
 {

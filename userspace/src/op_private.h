@@ -26,6 +26,10 @@ uint32_t cio_ops_made(void);
 /* One step further. PENDING: a CQE will come. Otherwise the operation has ended. */
 DWORD cio_step_next(struct cio_op *op);
 DWORD cio_step_result(struct cio_op *op, int res);
+/* For cio_step_next: what it is to wait for has been decided. */
+DWORD cio_step_submit(struct cio_op *op);
+/* What a cancelled operation ends with. */
+DWORD cio_step_cancelled(struct cio_op *op);
 
 /* The kernel, or a worker in its place, has a result. */
 void cio_op_arrived(struct cio_op *op, int res);

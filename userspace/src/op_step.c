@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "npipe.h"
 #include "op_private.h"
 #include "status.h"
 
@@ -24,6 +25,19 @@ static DWORD step_end(struct cio_op *op, DWORD status)
 	return status;
 }
 
+DWORD cio_step_cancelled(struct cio_op *op)
+{
+	return op->file->pipe ? cio_pipe_cancelled(op) : step_end(op, CIO_CANCELLED);
+}
+
+static void step_poll(const struct cio_op *op, struct io_uring_sqe *sqe)
+{
+	if (op->write == CIO_PIPE_CONNECT)
+		io_uring_prep_poll_add(sqe, op->file->pipe->bell, POLLIN);
+	else
+		io_uring_prep_poll_add(sqe, op->file->fd, op->write ? POLLOUT : POLLIN);
+}
+
 static void step_prep(struct cio_op *op, struct io_uring_sqe *sqe)
 {
 	uint32_t length = op->length - op->done;
@@ -31,7 +45,7 @@ static void step_prep(struct cio_op *op, struct io_uring_sqe *sqe)
 	uint64_t offset = op->file->seekable ? op->offset + op->done : (uint64_t)-1;
 
 	if (op->polling)
-		io_uring_prep_poll_add(sqe, op->file->fd, op->write ? POLLOUT : POLLIN);
+		step_poll(op, sqe);
 	else if (op->file->commands)
 		cio_command_prep(op, sqe);
 	else if (op->write)
@@ -45,7 +59,7 @@ static void step_prep(struct cio_op *op, struct io_uring_sqe *sqe)
 	sqe->user_data = tag_of(op);
 }
 
-static DWORD step_submit(struct cio_op *op)
+DWORD cio_step_submit(struct cio_op *op)
 {
 	struct io_uring_sqe *sqe = cio_ring_begin(op->ring);
 
@@ -88,7 +102,7 @@ static DWORD step_write_pipe(struct cio_op *op)
 	if (cancel_asked(op))
 		return step_end(op, CIO_CANCELLED);
 	op->polling = true;
-	return step_submit(op);
+	return cio_step_submit(op);
 }
 
 /* A read of no bytes from a pipe: until there is something, of which nothing is taken (W-RW-7). */
@@ -101,10 +115,12 @@ DWORD cio_step_next(struct cio_op *op)
 {
 	if (op->code)
 		return cio_control_step(op);
+	if (op->file->pipe)
+		return cio_pipe_step(op);
 	if (op->write && op->file->type == S_IFIFO)
 		return step_write_pipe(op);
 	op->polling = only_waits(op);
-	return step_submit(op);
+	return cio_step_submit(op);
 }
 
 static DWORD end_of_read(struct cio_op *op)
@@ -124,7 +140,7 @@ static bool wants_more(struct cio_op *op, uint32_t moved)
 DWORD cio_step_result(struct cio_op *op, int res)
 {
 	if (op->withdrawn)
-		return CIO_CANCELLED;
+		return cio_step_cancelled(op);
 	if (op->code)
 		return cio_control_result(op, res);
 	if (op->polling && res >= 0) {
@@ -140,13 +156,13 @@ DWORD cio_step_result(struct cio_op *op, int res)
 	}
 	if (res == -EINTR || res == -ECANCELED) {
 		/* Nobody asked: it was a signal, or the end of the thread that submitted. */
-		return cancel_asked(op) ? step_end(op, CIO_CANCELLED) : cio_step_next(op);
+		return cancel_asked(op) ? cio_step_cancelled(op) : cio_step_next(op);
 	}
 	if (res == -EAGAIN && !op->polling) {
 		if (cancel_asked(op))
 			return step_end(op, CIO_CANCELLED);
 		op->polling = true;
-		return step_submit(op);
+		return cio_step_submit(op);
 	}
 	return step_end(op, cio_errno_to_status(-res));
 }

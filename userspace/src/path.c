@@ -137,7 +137,7 @@ static DWORD namespace_path(const char *rest, char *path)
 		return ERROR_BAD_NETPATH;
 	if (after(rest, "GLOBALROOT"))
 		return ERROR_PATH_NOT_FOUND;
-	/* Of pipes with names there are none. */
+	/* Named pipes are no files: who can open one looks for it himself. */
 	if (after(rest, "pipe") || !*rest)
 		return ERROR_FILE_NOT_FOUND;
 	return device_path(rest, path);

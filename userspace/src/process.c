@@ -14,6 +14,7 @@
 #include "heap.h"
 #include "messenger.h"
 #include "names.h"
+#include "npipe.h"
 #include "object.h"
 #include "offload.h"
 #include "op.h"
@@ -41,6 +42,7 @@ static void before_fork(void)
 	cio_heap_lock();
 	pthread_mutex_lock(&dying_lock);
 	cio_standard_lock();
+	cio_pipes_lock();
 	cio_share_lock();
 	cio_ring_lock_all();
 	cio_names_lock();
@@ -54,6 +56,7 @@ static void after_fork_in_parent(void)
 	cio_names_unlock();
 	cio_ring_unlock_all();
 	cio_share_unlock();
+	cio_pipes_unlock();
 	cio_standard_unlock();
 	pthread_mutex_unlock(&dying_lock);
 	cio_heap_unlock();
@@ -90,6 +93,7 @@ static void after_fork_in_child(void)
 	cio_handle_reinit_in_child();
 	cio_names_reinit_in_child();
 	cio_ring_reinit_in_child();
+	cio_pipes_reinit_in_child();
 	cio_share_unlock();
 	cio_standard_unlock();
 	pthread_mutex_unlock(&dying_lock);

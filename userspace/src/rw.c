@@ -303,7 +303,7 @@ static inline bool is_plain(const struct cio_handle *h, bool write)
 {
 	const struct cio_file *file = cio_entry(h->obj, struct cio_file, obj);
 
-	if (h->obj->class != &cio_file_class || file->overlapped)
+	if (h->obj->class != &cio_file_class || file->roundabout)
 		return false;
 	return write ? h->access & FILE_WRITE_DATA && file->type != S_IFIFO :
 		       h->access & FILE_READ_DATA;

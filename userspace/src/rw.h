@@ -34,7 +34,7 @@ DWORD cio_sync_go_on(struct cio_thread *self, struct cio_request *req, long n, D
 /* ReadFile and WriteFile, but that their end is the routine's. */
 BOOL cio_rw_with_routine(HANDLE handle, void *buffer, DWORD length, LPOVERLAPPED overlapped,
 			 LPOVERLAPPED_COMPLETION_ROUTINE routine, bool write);
-/* A read, a write or a control, once the handle and its rights have been looked at. */
+/* A read, a write, a control or a named pipe's connect, once the handle and its rights have been looked at. */
 BOOL cio_request_run(struct cio_thread *self, struct cio_request *req, HANDLE event,
 		     LPDWORD transferred);
 /* A checked request on a synchronous file. */

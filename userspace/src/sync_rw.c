@@ -6,6 +6,7 @@
 #include <sys/uio.h>
 
 #include "futex.h"
+#include "npipe.h"
 #include "rw.h"
 #include "status.h"
 #include "thread.h"
@@ -121,6 +122,8 @@ DWORD cio_sync_transfer(struct cio_thread *self, struct cio_request *req, DWORD 
 	struct cio_sigpipe sigpipe;
 	DWORD status;
 
+	if (req->file->pipe)
+		return cio_pipe_transfer(self, req, bytes);
 	if (pipe)
 		cio_sigpipe_block(&sigpipe);
 	status = cio_sync_go_on(self, req, transfer_once(self, req, 0), bytes);
