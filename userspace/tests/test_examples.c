@@ -47,10 +47,16 @@ static void apc_reader(void)
 	run("apc_reader");
 }
 
+static void scoped_copy(void)
+{
+	run("scoped_copy");
+}
+
 static const struct tap_case cases[] = {
 	CASE(iocp_server, "a server with a completion port"),
 	CASE(apc_reader, "a reader by APCs"),
 	CASE(pool_reader, "a reader in the thread pool"),
+	CASE(scoped_copy, "a copy with a time limit, in a scope"),
 };
 
 TAP_MAIN(cases)
