@@ -236,6 +236,15 @@ BOOL cio_request_run(struct cio_thread *self, struct cio_request *req, HANDLE ev
 	return ok;
 }
 
+/*
+ * NULL and its like, which would be noticed only when there are bytes to put there. What else is
+ * not mapped costs a system call to find out; it fails with the same error, later.
+ */
+static inline bool is_nowhere(const void *buffer, DWORD length)
+{
+	return (ULONG_PTR)buffer < 65536 && length;
+}
+
 /* Finds the file, and the rights to it. */
 static inline BOOL check_and_run(HANDLE handle, struct cio_request *req, HANDLE event,
 				 LPDWORD transferred)
@@ -254,6 +263,8 @@ static inline BOOL check_and_run(HANDLE handle, struct cio_request *req, HANDLE 
 		ok = cio_fail(ERROR_INVALID_HANDLE);
 	} else if (!(h->access & needed)) {
 		ok = cio_fail(ERROR_ACCESS_DENIED);
+	} else if (is_nowhere(req->buffer, req->length)) {
+		ok = cio_fail(ERROR_NOACCESS);
 	} else {
 		req->file = cio_entry(h->obj, struct cio_file, obj);
 		req->append_only = !(h->access & FILE_WRITE_DATA);
@@ -317,7 +328,7 @@ try_plain(HANDLE handle, void *buffer, DWORD length, LPDWORD transferred, bool w
 	DWORD bytes = 0, status;
 	struct cio_handle *h;
 
-	h = self && transferred ? cio_handle_pin(handle) : NULL;
+	h = self && transferred && !is_nowhere(buffer, length) ? cio_handle_pin(handle) : NULL;
 	if (!h || !is_plain(h, write)) {
 		if (h)
 			cio_handle_unpin(h);

@@ -274,16 +274,19 @@ static bool thread_launch(struct cio_thread *t, SIZE_T stack)
 	struct launch launch = { .thread = t };
 	pthread_attr_t attr;
 	pthread_t id;
-	int err;
+	int err = 0;
 
+	if (stack > SIZE_MAX - 65535)
+		return false;
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	if (stack) {
 		if (stack < (SIZE_T)PTHREAD_STACK_MIN)
 			stack = (SIZE_T)PTHREAD_STACK_MIN;
-		pthread_attr_setstacksize(&attr, (stack + 65535) & ~(SIZE_T)65535);
+		err = pthread_attr_setstacksize(&attr, (stack + 65535) & ~(SIZE_T)65535);
 	}
-	err = pthread_create(&id, &attr, thread_main, &launch);
+	if (!err)
+		err = pthread_create(&id, &attr, thread_main, &launch);
 	pthread_attr_destroy(&attr);
 	if (err)
 		return false;

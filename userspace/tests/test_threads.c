@@ -144,6 +144,9 @@ static void bad_input(void)
 	CHECK_EQ(GetLastError(), ERROR_INVALID_PARAMETER);
 	CHECK(CreateThread(NULL, (SIZE_T)1 << 60, step, NULL, 0, NULL) == NULL);
 	CHECK_EQ(GetLastError(), ERROR_NOT_ENOUGH_MEMORY);
+	SetLastError(0);
+	CHECK(CreateThread(NULL, (SIZE_T)-1, step, NULL, 0, NULL) == NULL);
+	CHECK_EQ(GetLastError(), ERROR_NOT_ENOUGH_MEMORY);
 }
 
 static void ids(void)
