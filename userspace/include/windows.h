@@ -10,6 +10,7 @@
 #include <winbase.h>
 #include <winnls.h>
 #include <libloaderapi.h>
+#include <corecrt.h>
 #include <corecrt_wstdlib.h>
 #ifndef WIN32_LEAN_AND_MEAN
 #include <winioctl.h>

@@ -300,6 +300,37 @@ HLOCAL WINAPI LocalFree(HLOCAL mem)
 	return NULL;
 }
 
+static struct block *local_block(HLOCAL mem)
+{
+	struct block *b = mem ? block_of(&process_heap, mem) : NULL;
+
+	if (!b)
+		cio_fail(ERROR_INVALID_HANDLE);
+	return b;
+}
+
+/* What is fixed stays where it is, unless it is said that it may move. */
+HLOCAL WINAPI LocalReAlloc(HLOCAL mem, SIZE_T size, UINT flags)
+{
+	CIO_KEEP_ERRNO;
+	struct block *b = local_block(mem);
+
+	if (!b || flags & LMEM_MODIFY)
+		return b ? mem : NULL;
+	return resize(&process_heap, b,
+		      (flags & LMEM_MOVEABLE ? 0 : HEAP_REALLOC_IN_PLACE_ONLY) |
+			      (flags & LMEM_ZEROINIT ? HEAP_ZERO_MEMORY : 0),
+		      size);
+}
+
+SIZE_T WINAPI LocalSize(HLOCAL mem)
+{
+	CIO_KEEP_ERRNO;
+	struct block *b = local_block(mem);
+
+	return b ? b->size : 0;
+}
+
 HGLOBAL WINAPI GlobalAlloc(UINT flags, SIZE_T size)
 {
 	return LocalAlloc(flags & GMEM_ZEROINIT ? LMEM_ZEROINIT : 0, size);
@@ -308,4 +339,14 @@ HGLOBAL WINAPI GlobalAlloc(UINT flags, SIZE_T size)
 HGLOBAL WINAPI GlobalFree(HGLOBAL mem)
 {
 	return LocalFree(mem);
+}
+
+HGLOBAL WINAPI GlobalReAlloc(HGLOBAL mem, SIZE_T size, UINT flags)
+{
+	return LocalReAlloc(mem, size, flags);
+}
+
+SIZE_T WINAPI GlobalSize(HGLOBAL mem)
+{
+	return LocalSize(mem);
 }

@@ -165,6 +165,20 @@ static void local_and_global(void)
 	char *p = LocalAlloc(LPTR, 20), *q = GlobalAlloc(GMEM_FIXED, 20), *r = HeapAlloc(own, 0, 1);
 
 	CHECK(p && q && !p[19]);
+	CHECK_EQ(LocalSize(p), 20);
+	CHECK_EQ(GlobalSize(q), 20);
+	CHECK_EQ(LocalReAlloc(p, 8, 0), p);
+	CHECK_EQ(LocalSize(p), 8);
+	/* What is fixed may not move, and so cannot grow to this size; and is as it was. */
+	CHECK_FAILS(LocalReAlloc(p, 1 << 20, 0) != NULL, ERROR_NOT_ENOUGH_MEMORY);
+	CHECK_EQ(LocalSize(p), 8);
+	p = LocalReAlloc(p, 1 << 20, LMEM_MOVEABLE | LMEM_ZEROINIT);
+	CHECK(p && !p[8] && !p[(1 << 20) - 1]);
+	CHECK_EQ(LocalReAlloc(p, 1, LMEM_MODIFY), p);
+	CHECK_EQ(LocalSize(p), 1 << 20);
+	CHECK_FAILS((BOOL)LocalSize(NULL), ERROR_INVALID_HANDLE);
+	CHECK_FAILS((BOOL)GlobalSize(r), ERROR_INVALID_HANDLE);
+	CHECK_FAILS(GlobalReAlloc(NULL, 8, GMEM_MOVEABLE) != NULL, ERROR_INVALID_HANDLE);
 	CHECK(!LocalFree(p));
 	CHECK(!GlobalFree(q));
 	CHECK(!LocalFree(NULL));
@@ -173,6 +187,35 @@ static void local_and_global(void)
 	CHECK_EQ(GetLastError(), ERROR_INVALID_HANDLE);
 	CHECK_FAILS(LocalAlloc(LPTR, (SIZE_T)-1) != NULL, ERROR_NOT_ENOUGH_MEMORY);
 	CHECK(HeapDestroy(own));
+}
+
+/* Sources for Windows take these from <string.h> and <stdio.h>. */
+static void microsoft_names(void)
+{
+	char s[6] = "12345", big[32];
+	int numbers[7];
+
+	CHECK(!_stricmp("Async", "aSYNC") && !_strnicmp("-Async", "-async9", 6));
+	CHECK_EQ(_countof(numbers), 7);
+	CHECK_EQ(_snprintf(s, 5, "%s", "abcd"), 4);
+	CHECK(!strcmp(s, "abcd"));
+	/* No room for the terminator, and no room. */
+	s[4] = s[5] = 'x';
+	CHECK_EQ(_snprintf(s, 4, "%d", 1234), 4);
+	CHECK(!memcmp(s, "1234xx", 6));
+	CHECK_EQ(_snprintf(s, 4, "%d", 56789), -1);
+	CHECK(!memcmp(s, "5678xx", 6));
+	CHECK_EQ(strcpy_s(big, sizeof(big), "ab"), 0);
+	CHECK_EQ(strcat_s(big, sizeof(big), "cd"), 0);
+	CHECK(!strcmp(big, "abcd"));
+	CHECK_EQ(strcat_s(big, 5, "e"), ERANGE);
+	CHECK_EQ(big[0], 0);
+	CHECK_EQ(strcpy_s(big, 2, "ab"), ERANGE);
+	CHECK_EQ(strcpy_s(big, 0, "ab"), EINVAL);
+	CHECK_EQ(sprintf_s(big, sizeof(big), "%d", 17), 2);
+	CHECK(!strcmp(big, "17"));
+	CHECK_EQ(sprintf_s(big, 3, "%d", 170), -1);
+	CHECK_EQ(big[0], 0);
 }
 
 static DWORD slot;
@@ -315,6 +358,7 @@ static const struct tap_case cases[] = {
 	CASE(heap_limit, "heap: a greatest size"),
 	CASE(heap_threads_and_fork, "heap: threads, and fork among them"),
 	CASE(local_and_global, "LocalAlloc and GlobalAlloc"),
+	CASE(microsoft_names, "Microsoft's names of the C library"),
 	CASE(tls, "thread local storage"),
 	CASE(tls_runs_out, "thread local storage: used up"),
 	CASE(clocks, "clocks"),
