@@ -80,11 +80,13 @@ void cio_op_submit_cancel(struct cio_ring *ring, uint64_t tag)
 static void submit_pause(struct cio_ring *ring, uint32_t ms, uint64_t tag)
 {
 	struct __kernel_timespec ts = { .tv_nsec = ms * 1000000ll };
-	struct io_uring_sqe sqe = { 0 };
+	struct io_uring_sqe *sqe;
 
-	io_uring_prep_timeout(&sqe, &ts, 0, 0);
-	sqe.user_data = tag;
-	cio_ring_submit(ring, &sqe);
+	cio_ring_open(ring);
+	sqe = cio_ring_slot(ring);
+	io_uring_prep_timeout(sqe, &ts, 0, 0);
+	sqe->user_data = tag;
+	cio_ring_close(ring);
 }
 
 /*

@@ -99,8 +99,7 @@ void cio_ring_visit(struct cio_ring *r)
 	cio_ring_leave(r);
 }
 
-/* Hands over what is left in the queue. False: the kernel refuses it again and again. */
-static bool submit_rest(struct cio_ring *r, int ret)
+bool cio_ring_submit_rest(struct cio_ring *r, int ret)
 {
 	int refusals = 0;
 
@@ -120,46 +119,6 @@ static bool submit_rest(struct cio_ring *r, int ret)
 	return true;
 }
 
-static inline bool submit_locked(struct cio_ring *r, unsigned int flags)
-{
-	int ret = cio_uring_submit(&r->uring, flags);
-
-	return __builtin_expect(!io_uring_sq_ready(&r->uring), 1) || submit_rest(r, ret);
-}
-
-void cio_ring_open(struct cio_ring *r)
-{
-	cio_lock_take(&r->sq_lock);
-}
-
-struct io_uring_sqe *cio_ring_slot(struct cio_ring *r)
-{
-	struct io_uring_sqe *slot;
-
-	while (!(slot = io_uring_get_sqe(&r->uring)))
-		submit_locked(r, 0);
-	return slot;
-}
-
-/*
- * What is submitted so is mostly a cancel: its target's end is fetched at once, or the kernel would
- * interrupt the thread for it on its way out.
- */
-void cio_ring_close(struct cio_ring *r)
-{
-	cio_tsan_submit(r);
-	while (!submit_locked(r, IORING_ENTER_GETEVENTS))
-		;
-	cio_lock_drop(&r->sq_lock);
-}
-
-void cio_ring_submit(struct cio_ring *r, const struct io_uring_sqe *sqe)
-{
-	cio_ring_open(r);
-	*cio_ring_slot(r) = *sqe;
-	cio_ring_close(r);
-}
-
 static void prep_kick(struct io_uring_sqe *sqe)
 {
 	*sqe = (struct io_uring_sqe){ 0 };
@@ -167,43 +126,20 @@ static void prep_kick(struct io_uring_sqe *sqe)
 	sqe->user_data = CIO_CQE_KICK;
 }
 
-struct io_uring_sqe *cio_ring_begin(struct cio_ring *r)
+/* Another thread's submission may have taken it along; what is left does no harm. */
+bool cio_ring_refused(struct cio_ring *r, struct io_uring_sqe *slot, unsigned int place)
 {
-	struct io_uring_sqe *slot;
-
-	cio_lock_take(&r->sq_lock);
-	while (!(slot = io_uring_get_sqe(&r->uring))) {
-		if (submit_locked(r, 0))
-			continue;
-		cio_lock_drop(&r->sq_lock);
-		break;
-	}
-	return slot;
-}
-
-bool cio_ring_commit(struct cio_ring *r, struct io_uring_sqe *slot)
-{
-	unsigned int place = r->uring.sq.sqe_tail - 1;
-	bool taken;
-
-	cio_tsan_submit(r);
-	taken = submit_locked(r, 0);
-	if (!taken) {
-		/* Another thread's submission may have taken it along; what is left does no harm. */
-		taken = (int)(place - __atomic_load_n(r->uring.sq.khead, __ATOMIC_ACQUIRE)) < 0;
-		if (!taken)
-			prep_kick(slot);
-	}
-	cio_lock_drop(&r->sq_lock);
-	return taken;
+	if ((int)(place - __atomic_load_n(r->uring.sq.khead, __ATOMIC_ACQUIRE)) < 0)
+		return true;
+	prep_kick(slot);
+	return false;
 }
 
 void cio_ring_kick(struct cio_ring *r)
 {
-	struct io_uring_sqe sqe;
-
-	prep_kick(&sqe);
-	cio_ring_submit(r, &sqe);
+	cio_ring_open(r);
+	prep_kick(cio_ring_slot(r));
+	cio_ring_close(r);
 }
 
 /*

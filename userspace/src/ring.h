@@ -15,6 +15,7 @@
 
 #include "list.h"
 #include "lock.h"
+#include "tsan.h"
 
 struct cio_thread;
 
@@ -83,18 +84,82 @@ static inline void cio_ring_leave(struct cio_ring *r)
 		cio_ring_visit(r);
 }
 
-/* One SQE that must not be lost: goes on until the kernel takes it. */
-void cio_ring_submit(struct cio_ring *ring, const struct io_uring_sqe *sqe);
-/* The same for several. The slots are for io_uring_prep_*(); the queue is the caller's meanwhile. */
-void cio_ring_open(struct cio_ring *ring);
-struct io_uring_sqe *cio_ring_slot(struct cio_ring *ring);
-void cio_ring_close(struct cio_ring *ring);
+/* As io_uring_submit(), and a sleep until there is a completion: 0 or more, or -errno. */
+int cio_uring_submit(struct io_uring *uring, unsigned int flags);
+int cio_uring_sleep(struct io_uring *uring, struct __kernel_timespec *ts);
+
 /*
- * For what may be refused: a slot for one of io_uring_prep_*(), and its submission. The queue is the
- * caller's in between. NULL, or false: the kernel refuses it, for lack of memory, and has not got it.
+ * Hands over what a submission that answered `ret` has left in the queue, with its lock. False: the
+ * kernel refuses it again and again.
  */
-struct io_uring_sqe *cio_ring_begin(struct cio_ring *ring);
-bool cio_ring_commit(struct cio_ring *ring, struct io_uring_sqe *slot);
+bool cio_ring_submit_rest(struct cio_ring *r, int ret);
+
+static inline bool cio_ring_submit_locked(struct cio_ring *r, unsigned int flags)
+{
+	int ret = cio_uring_submit(&r->uring, flags);
+
+	return __builtin_expect(!io_uring_sq_ready(&r->uring), 1) || cio_ring_submit_rest(r, ret);
+}
+
+/*
+ * For what must not be lost, which goes on until the kernel takes it: slots for io_uring_prep_*(), and
+ * their submission. The queue is the caller's in between. What is submitted so is mostly a cancel: its
+ * target's end is fetched at once, or the kernel would interrupt the thread for it on its way out.
+ */
+static inline void cio_ring_open(struct cio_ring *r)
+{
+	cio_lock_take(&r->sq_lock);
+}
+
+static inline struct io_uring_sqe *cio_ring_slot(struct cio_ring *r)
+{
+	struct io_uring_sqe *slot;
+
+	while (!(slot = io_uring_get_sqe(&r->uring)))
+		cio_ring_submit_locked(r, 0);
+	return slot;
+}
+
+static inline void cio_ring_close(struct cio_ring *r)
+{
+	cio_tsan_submit(r);
+	while (!cio_ring_submit_locked(r, IORING_ENTER_GETEVENTS))
+		;
+	cio_lock_drop(&r->sq_lock);
+}
+
+/*
+ * For what may be refused: a slot, and its submission. NULL, or false: the kernel refuses it, for lack
+ * of memory, and has not got it.
+ */
+static inline struct io_uring_sqe *cio_ring_begin(struct cio_ring *r)
+{
+	struct io_uring_sqe *slot;
+
+	cio_lock_take(&r->sq_lock);
+	while (__builtin_expect(!(slot = io_uring_get_sqe(&r->uring)), 0)) {
+		if (cio_ring_submit_locked(r, 0))
+			continue;
+		cio_lock_drop(&r->sq_lock);
+		break;
+	}
+	return slot;
+}
+
+/* The submission was refused. Whether the kernel has got the slot at this place all the same. */
+bool cio_ring_refused(struct cio_ring *r, struct io_uring_sqe *slot, unsigned int place);
+
+static inline bool cio_ring_commit(struct cio_ring *r, struct io_uring_sqe *slot)
+{
+	unsigned int place = r->uring.sq.sqe_tail - 1;
+	bool taken;
+
+	cio_tsan_submit(r);
+	taken = cio_ring_submit_locked(r, 0) || cio_ring_refused(r, slot, place);
+	cio_lock_drop(&r->sq_lock);
+	return taken;
+}
+
 void cio_ring_reap(struct cio_ring *ring);
 
 /* Reaps what is already there, without a system call when nothing is. */
@@ -105,10 +170,6 @@ static inline void cio_ring_poll(void)
 	if (r && cio_ring_has_news(r))
 		cio_ring_visit(r);
 }
-/* As io_uring_submit(), and a sleep until there is a completion: 0 or more, or -errno. */
-int cio_uring_submit(struct io_uring *uring, unsigned int flags);
-int cio_uring_sleep(struct io_uring *uring, struct __kernel_timespec *ts);
-
 /* Sleeps until there is a completion; only the reaper may. */
 void cio_ring_sleep(struct cio_ring *ring, uint64_t deadline);
 /* Ends the reaper's sleep. */
