@@ -9,7 +9,7 @@
  *   npipe.c         the calls        npipe_link.c    joining two ends, and the frames between them
  *   npipe_io.c      requests         npipe_name.c    names, their instances, and who comes to them
  *   npipe_open.c    the client       npipe_broker.c  who comes from other processes
- *   npipe_state.c   what an end is asked about itself
+ *   npipe_state.c   what an end is asked about itself   npipe_call.c   a message and its answer
  */
 #ifndef CIO_NPIPE_H
 #define CIO_NPIPE_H
@@ -56,6 +56,7 @@ struct cio_pipe {
 	bool messages; /* the pipe's type */
 	DWORD direction; /* PIPE_ACCESS_* */
 	DWORD out_size, in_size, max_instances, timeout;
+	DWORD instances; /* of a client: when it came */
 	int bell; /* of a server: an eventfd, readable unless it listens */
 
 	struct cio_pipe_name *name; /* of a server; names' lock, as for the next two */

@@ -117,6 +117,7 @@ static HANDLE client_new(struct cio_pipe_pair *pair, const struct cio_pipe_answe
 		pipe->in_size = a->in_size;
 		pipe->max_instances = a->max_instances;
 		pipe->timeout = a->timeout;
+		pipe->instances = a->instances;
 		handle = cio_handle_new(&pipe->file->obj, access);
 	}
 	if (handle)
