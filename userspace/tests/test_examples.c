@@ -17,7 +17,8 @@ static void run(const char *example)
 	end = strstr(self, "/build");
 	if (!end)
 		end = strstr(self, "/tests/");
-	CHECK(end);
+	if (!end)
+		SKIP("it is not here");
 	*end = '\0';
 	snprintf(path, sizeof(path), "%s/examples/%s", self, example);
 	if (access(path, X_OK) != 0)
