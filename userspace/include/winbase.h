@@ -10,6 +10,7 @@
 #include <handleapi.h>
 #include <heapapi.h>
 #include <ioapiset.h>
+#include <memoryapi.h>
 #include <namedpipeapi.h>
 #include <processenv.h>
 #include <processthreadsapi.h>

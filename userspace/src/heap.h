@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The heaps' lock, around fork. */
+/* The lock of the heaps and the regions of pages, taken around fork. */
 #ifndef CIO_HEAP_H
 #define CIO_HEAP_H
 
