@@ -67,8 +67,8 @@ typedef long long LONGLONG, *PLONGLONG;
 typedef unsigned long long ULONGLONG, DWORDLONG, *PULONGLONG, *PDWORDLONG;
 /*
  * UTF-16 is what the API speaks, and wchar_t has four bytes here. TEXT("...") and u"..." are such
- * strings; for L"..." as well a program is compiled with -fshort-wchar, and then does without
- * the C library's functions for wide characters.
+ * strings; for L"..." as well a program is compiled with -fshort-wchar. The C library's functions
+ * do not know such strings: corecrt_wstdlib.h has the usual ones for them.
  */
 #if __SIZEOF_WCHAR_T__ == 2
 typedef wchar_t WCHAR;
