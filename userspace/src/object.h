@@ -88,7 +88,10 @@ static inline void cio_state_unlock(void)
 
 void cio_state_reinit_in_child(void);
 
-/* Under the state lock. What is queued already is not queued twice. */
+/*
+ * Under the state lock. What is queued already is not queued twice: so what the thread is to see when
+ * it is woken is stored before.
+ */
 void cio_wake_later(struct cio_thread *thread);
 void cio_work_later(struct cio_work *work);
 

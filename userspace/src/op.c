@@ -18,6 +18,7 @@ uint32_t cio_ops_made(void)
 
 static bool ops_grow(void)
 {
+	CIO_KEEP_ERRNO;
 	struct cio_op *chunk;
 
 	if (made == CIO_OP_CHUNK * CIO_OP_CHUNKS)
@@ -213,8 +214,8 @@ static void thread_forget(struct cio_op *op)
 	cio_list_del(&op->in_thread);
 	if (!thread || !thread->draining || !cio_list_empty(&thread->ops))
 		return;
-	cio_wake_later(thread);
 	atomic_store(&thread->drained, true);
+	cio_wake_later(thread);
 }
 
 static void frame_forget(struct cio_op *op)

@@ -147,10 +147,15 @@ static void wait_unarm(struct cio_wait *wait)
 
 static void wait_wake(struct cio_wait *wait)
 {
+	struct cio_thread *thread = wait->thread;
+
 	wait_unarm(wait);
-	cio_wake_later(wait->thread);
-	/* From here on the waiter's stack frame may be gone. */
+	/*
+	 * From here on the waiter's stack frame may be gone; its record stays while we have the lock.
+	 * The wake-up comes after: one that is on its way already must find what it is for.
+	 */
 	atomic_store(&wait->done, true);
+	cio_wake_later(thread);
 }
 
 bool cio_wait_end(struct cio_wait *wait, DWORD result)

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Threads held at one point of the library, while others go on. The test is linked with the static
+ * library, and stands between its files.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <windows.h>
+
+#include "host.h"
+
+struct cio_thread;
+
+void __real_cio_unpark(struct cio_thread *thread);
+void __wrap_cio_unpark(struct cio_thread *thread);
+void __real_cio_wake_later(struct cio_thread *thread);
+void __wrap_cio_wake_later(struct cio_thread *thread);
+void __real_cio_pool_call(struct cio_thread *self, const OVERLAPPED_ENTRY *entry);
+void __wrap_cio_pool_call(struct cio_thread *self, const OVERLAPPED_ENTRY *entry);
+bool __real_cio_service_start(void (*main)(void *arg), void *arg);
+bool __wrap_cio_service_start(void (*main)(void *arg), void *arg);
+long __real_syscall(long nr, long a, long b, long c, long d, long e, long f);
+long __wrap_syscall(long nr, ...);
+
+static void wait_while(atomic_int *word, int value)
+{
+	while (atomic_load(word) == value)
+		sched_yield();
+}
+
+/* ---- the end of a thread's second wait, while the wake-up of its first is still on its way ---- */
+
+static HANDLE both, second;
+static DWORD sleeper, other;
+static atomic_int hold_unpark, unpark_held, second_ends, waits_over, setter_done;
+
+static void nothing(int sig)
+{
+	(void)sig;
+}
+
+void __wrap_cio_unpark(struct cio_thread *thread)
+{
+	if (atomic_exchange(&hold_unpark, 0)) {
+		atomic_store(&unpark_held, 1);
+		wait_while(&second_ends, 0);
+	}
+	__real_cio_unpark(thread);
+}
+
+/* The wake-up comes, and finds what there is to be found: an end, or nothing, and so it sleeps on. */
+static void let_it_come(void)
+{
+	atomic_store(&second_ends, 2);
+	wait_while(&setter_done, 0);
+	while (atomic_load(&waits_over) < 2 && host_syscall_of(sleeper) != SYS_futex)
+		sched_yield();
+}
+
+void __wrap_cio_wake_later(struct cio_thread *thread)
+{
+	bool of_second = atomic_load(&unpark_held) && !atomic_load(&second_ends);
+
+	__real_cio_wake_later(thread);
+	if (of_second)
+		let_it_come();
+}
+
+static DWORD WINAPI waits_twice(LPVOID arg)
+{
+	(void)arg;
+	CHECK_EQ(WaitForSingleObject(both, INFINITE), WAIT_OBJECT_0);
+	atomic_store(&waits_over, 1);
+	CHECK_EQ(WaitForSingleObject(second, INFINITE), WAIT_OBJECT_0);
+	atomic_store(&waits_over, 2);
+	/* Alive, so that it can be looked at. */
+	CHECK_EQ(WaitForSingleObject(both, INFINITE), WAIT_OBJECT_0);
+	return 0;
+}
+
+static DWORD WINAPI waits_once(LPVOID arg)
+{
+	(void)arg;
+	CHECK_EQ(WaitForSingleObject(both, INFINITE), WAIT_OBJECT_0);
+	return 0;
+}
+
+static DWORD WINAPI sets_both(LPVOID arg)
+{
+	(void)arg;
+	CHECK(SetEvent(both));
+	atomic_store(&setter_done, 1);
+	return 0;
+}
+
+static void wakes_are_not_lost(void)
+{
+	const struct sigaction interrupts = { .sa_handler = nothing };
+	HANDLE t[3];
+	DWORD id;
+
+	if (HOST_TSAN)
+		SKIP("ThreadSanitizer holds signals back");
+	CHECK_EQ(sigaction(SIGUSR1, &interrupts, NULL), 0);
+	both = CreateEventA(NULL, TRUE, FALSE, NULL);
+	second = CreateEventA(NULL, TRUE, FALSE, NULL);
+	/* Who waits last is woken first: his wake-up is held, and with it that of the other. */
+	t[0] = CreateThread(NULL, 0, waits_twice, NULL, 0, &sleeper);
+	host_wait_syscall(sleeper, SYS_futex, SYS_futex);
+	t[1] = CreateThread(NULL, 0, waits_once, NULL, 0, &other);
+	host_wait_syscall(other, SYS_futex, SYS_futex);
+	atomic_store(&hold_unpark, 1);
+	t[2] = CreateThread(NULL, 0, sets_both, NULL, 0, &id);
+	wait_while(&unpark_held, 0);
+	/* It sees the end of its wait by itself, and begins the next. */
+	CHECK_EQ(syscall(SYS_tgkill, getpid(), sleeper, SIGUSR1), 0);
+	wait_while(&waits_over, 0);
+	host_wait_syscall(sleeper, SYS_futex, SYS_futex);
+	CHECK(SetEvent(second));
+	for (int i = 0; i < 3; i++)
+		CHECK_EQ(WaitForSingleObject(t[i], INFINITE), WAIT_OBJECT_0);
+}
+
+/* ---- a callback that a thread of the pool has taken out of the queue, and has not begun ---- */
+
+static atomic_int hold_call, call_held, called, cancelled;
+
+void __wrap_cio_pool_call(struct cio_thread *self, const OVERLAPPED_ENTRY *entry)
+{
+	if (atomic_load(&hold_call)) {
+		atomic_store(&call_held, 1);
+		wait_while(&hold_call, 1);
+	}
+	__real_cio_pool_call(self, entry);
+}
+
+static VOID CALLBACK count_call(PTP_CALLBACK_INSTANCE instance, PVOID context, PTP_WORK work)
+{
+	(void)instance;
+	(void)context;
+	(void)work;
+	atomic_fetch_add(&called, 1);
+}
+
+static DWORD WINAPI cancels_and_closes(LPVOID work)
+{
+	WaitForThreadpoolWorkCallbacks(work, TRUE);
+	atomic_store(&cancelled, 1);
+	CloseThreadpoolWork(work);
+	return 0;
+}
+
+static void a_callback_under_way_is_waited_for(void)
+{
+	PTP_WORK work = CreateThreadpoolWork(count_call, NULL, NULL);
+	HANDLE t;
+	DWORD id;
+
+	CHECK(work);
+	atomic_store(&hold_call, 1);
+	for (int i = 0; i < 10; i++)
+		SubmitThreadpoolWork(work);
+	wait_while(&call_held, 0);
+	t = CreateThread(NULL, 0, cancels_and_closes, work, 0, &id);
+	while (!atomic_load(&cancelled) && host_syscall_of(id) != SYS_futex)
+		sched_yield();
+	CHECK(!atomic_load(&cancelled));
+	atomic_store(&hold_call, 0);
+	CHECK_EQ(WaitForSingleObject(t, INFINITE), WAIT_OBJECT_0);
+	CHECK(atomic_load(&called) >= 1 && atomic_load(&called) < 10);
+}
+
+/* ---- a cancel's signal that is refused: who sends it again is called without a lock ---- */
+
+static atomic_int refuse_signal, started;
+
+long __wrap_syscall(long nr, ...)
+{
+	long arg[6];
+	va_list ap;
+
+	va_start(ap, nr);
+	for (int i = 0; i < 6; i++)
+		arg[i] = va_arg(ap, long);
+	va_end(ap);
+	if (nr == SYS_tgkill && atomic_exchange(&refuse_signal, 0)) {
+		errno = EAGAIN;
+		return -1;
+	}
+	return __real_syscall(nr, arg[0], arg[1], arg[2], arg[3], arg[4], arg[5]);
+}
+
+bool __wrap_cio_service_start(void (*main)(void *arg), void *arg)
+{
+	/* It waits for ever if the library's lock is held. */
+	CHECK(SetEvent(second));
+	atomic_fetch_add(&started, 1);
+	return __real_cio_service_start(main, arg);
+}
+
+static DWORD WINAPI reads(LPVOID file)
+{
+	char byte;
+	DWORD n;
+
+	CHECK_FAILS(ReadFile(file, &byte, 1, &n, NULL), ERROR_OPERATION_ABORTED);
+	return 0;
+}
+
+static void threads_start_without_the_lock(void)
+{
+	int peer;
+	HANDLE h = host_fifo("f", GENERIC_READ, 0, &peer), t;
+	DWORD id;
+
+	second = CreateEventA(NULL, TRUE, FALSE, NULL);
+	for (int by_file = 1; by_file >= 0; by_file--) {
+		t = CreateThread(NULL, 0, reads, h, 0, &id);
+		host_wait_syscall(id, SYS_read, SYS_read);
+		atomic_store(&refuse_signal, 1);
+		CHECK(by_file ? CancelIoEx(h, NULL) : CancelSynchronousIo(t));
+		CHECK_EQ(WaitForSingleObject(t, INFINITE), WAIT_OBJECT_0);
+	}
+	CHECK(atomic_load(&started) >= 1);
+}
+
+static const struct tap_case cases[] = {
+	CASE(wakes_are_not_lost, "a wake-up on its way serves the thread's next wait, too"),
+	CASE(a_callback_under_way_is_waited_for, "a cancel waits for the callback that is taken"),
+	CASE(threads_start_without_the_lock, "a thread of the library's starts without its lock"),
+};
+
+TAP_MAIN(cases)
