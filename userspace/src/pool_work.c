@@ -130,11 +130,15 @@ VOID WINAPI WaitForThreadpoolWorkCallbacks(PTP_WORK work, BOOL cancel)
 {
 	CIO_KEEP_ERRNO;
 
+	unsigned int count;
+
 	if (cancel) {
 		cio_state_lock();
+		/* What a thread has already taken out of the queue runs. */
+		count = work->more;
 		work->more = 0;
-		cio_port_drop(work->item.pool->port, work->packet.key);
-		cio_pool_unexpect(&work->item, work->item.expected);
+		count += cio_port_drop(work->item.pool->port, work->packet.key);
+		cio_pool_unexpect(&work->item, count);
 		cio_state_unlock();
 	}
 	cio_pool_item_wait(&work->item);
