@@ -78,7 +78,9 @@ BOOL WINAPI CancelSynchronousIo(HANDLE handle)
 	obj = cio_handle_get(handle, &cio_thread_class, THREAD_TERMINATE);
 	if (!obj)
 		return FALSE;
+	cio_state_lock();
 	found = cio_sync_cancel(cio_entry(obj, struct cio_thread, obj), NULL, NULL);
+	cio_state_unlock();
 	cio_object_put(obj);
 	return found ? TRUE : cio_fail(ERROR_NOT_FOUND);
 }

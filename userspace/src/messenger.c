@@ -47,10 +47,20 @@ static void messenger_main(void *arg)
 }
 
 /* If there can be no such thread now, whoever cancels the call again sends it again, too. */
+static void messenger_start(struct cio_work *work)
+{
+	(void)work;
+	/* In the child of a fork, what was called for was the parent's. */
+	if (atomic_load(&running) && !cio_service_start(messenger_main, NULL))
+		atomic_store(&running, false);
+}
+
+static struct cio_work start = { .run = messenger_start };
+
 void cio_messenger_call(void)
 {
-	if (!atomic_exchange(&running, true) && !cio_service_start(messenger_main, NULL))
-		atomic_store(&running, false);
+	if (!atomic_exchange(&running, true))
+		cio_work_later(&start);
 }
 
 void cio_messenger_reinit_in_child(void)

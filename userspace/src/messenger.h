@@ -6,7 +6,7 @@
 #ifndef CIO_MESSENGER_H
 #define CIO_MESSENGER_H
 
-/* Some thread's signal is unsent. */
+/* Some thread's signal is unsent. State lock. */
 void cio_messenger_call(void);
 
 void cio_messenger_reinit_in_child(void);

@@ -92,7 +92,7 @@ static inline bool cio_sync_is_unsent(struct cio_sync *sync)
 void cio_sync_send_again(struct cio_thread *target);
 
 /*
- * Cancels the synchronous call the thread is in. With a file, only when the call is about that
+ * State lock. Cancels the synchronous call the thread is in. With a file, only when the call is about that
  * file (and, if given, that OVERLAPPED). False: there is none.
  */
 bool cio_sync_cancel(struct cio_thread *target, struct cio_file *file, LPOVERLAPPED overlapped);
