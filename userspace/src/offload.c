@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <errno.h>
+
 #include "control.h"
 #include "futex.h"
 #include "offload.h"
@@ -100,18 +102,36 @@ static bool worker_start(void)
 	return false;
 }
 
-/* One worker fewer than was hoped for. False: there is none, and the call is nobody's. */
-static bool worker_missing(struct cio_op *op)
+/* The next call that no worker will ever take: there is none. NULL: it is taken, or will be. */
+static struct cio_op *call_left_over(void)
 {
-	bool left = true;
+	struct cio_op *op = NULL;
 
 	cio_state_lock();
-	if (--workers == 0 && !cio_list_empty(&op->in_lane)) {
-		cio_list_del(&op->in_lane);
-		waiting--;
-		left = false;
-	}
+	if (!workers && !cio_list_empty(&calls))
+		op = calls_take();
 	cio_state_unlock();
+	return op;
+}
+
+/*
+ * One worker fewer than was hoped for. If there is none now, all calls fail: also those of others, who
+ * hoped for the same one. False: the caller's own is among them.
+ */
+static bool worker_missing(struct cio_op *own)
+{
+	bool left = true;
+	struct cio_op *op;
+
+	cio_state_lock();
+	workers--;
+	cio_state_unlock();
+	while ((op = call_left_over())) {
+		if (op == own)
+			left = false;
+		else
+			cio_op_arrived(op, -ENOMEM);
+	}
 	return left;
 }
 

@@ -49,8 +49,17 @@ long __wrap_cio_sync_call(struct cio_thread *self, long nr, long a1, long a2, lo
 	return 0;
 }
 
+/* Two of them, who both find that there are no threads when both count on one. */
+static atomic_int together;
+
 bool __wrap_cio_service_start(void (*main)(void *arg), void *arg)
 {
+	if (atomic_load(&together) > 0) {
+		atomic_fetch_sub(&together, 1);
+		while (atomic_load(&together))
+			sched_yield();
+		return false;
+	}
 	return !atomic_load(&no_threads) && __real_cio_service_start(main, arg);
 }
 
@@ -208,6 +217,39 @@ static void no_worker_at_all(void)
 	CHECK(GetOverlappedResult(h, &ov[0], &n, TRUE));
 }
 
+static DWORD WINAPI begin_in_vain(LPVOID h)
+{
+	static OVERLAPPED mine;
+	static struct cancelio_info out;
+	DWORD n;
+
+	mine.hEvent = CreateEventA(NULL, TRUE, FALSE, NULL);
+	if (!DeviceIoControl(h, IOCTL_CANCELIO_INFO, NULL, 0, &out, sizeof(out), NULL, &mine) &&
+	    GetLastError() == ERROR_IO_PENDING)
+		GetOverlappedResult(h, &mine, &n, TRUE);
+	CHECK_EQ(GetLastError(), ERROR_NOT_ENOUGH_MEMORY);
+	return 0;
+}
+
+/* Each of two counts on the worker of the other. */
+static void no_worker_for_two(void)
+{
+	HANDLE h = device(), t;
+	DWORD n;
+
+	CHECK(DeviceIoControl(h, IOCTL_CANCELIO_VERSION, NULL, 0, &info[0], 4, &n, NULL));
+	ov[0] = host_overlapped(CreateEventA(NULL, TRUE, FALSE, NULL));
+	CHECK(DeviceIoControl(h, IOCTL_CANCELIO_VERSION, NULL, 0, &info[0], 4, NULL, &ov[0]));
+	atomic_store(&together, 2);
+	t = CreateThread(NULL, 0, begin_in_vain, h, 0, NULL);
+	if (!DeviceIoControl(h, IOCTL_CANCELIO_INFO, NULL, 0, &info[0], sizeof(info[0]), NULL,
+			     &ov[0]) &&
+	    GetLastError() == ERROR_IO_PENDING)
+		GetOverlappedResult(h, &ov[0], &n, TRUE);
+	CHECK_EQ(GetLastError(), ERROR_NOT_ENOUGH_MEMORY);
+	CHECK_EQ(WaitForSingleObject(t, INFINITE), WAIT_OBJECT_0);
+}
+
 /* A worker with nothing to do does not keep the process. */
 static void last_thread_ends(void)
 {
@@ -272,6 +314,7 @@ static const struct tap_case cases[] = {
 	CASE(cancel_races_with_the_end, "a cancel races with the end (W-RACE-1)"),
 	CASE(no_worker_to_be_had, "no further worker: the call waits for one"),
 	CASE(no_worker_at_all, "no worker: refused, and nothing told (W-OVL-7)"),
+	CASE(no_worker_for_two, "nor for two that count on each other's: both are refused"),
 	CASE(last_thread_ends, "workers do not keep the process"),
 	CASE(in_a_forked_child, "a forked child"),
 };
