@@ -25,6 +25,7 @@ static uint64_t offset_of(LPOVERLAPPED ov)
  */
 static DWORD append_at_end(struct cio_request *req)
 {
+	CIO_KEEP_ERRNO;
 	off_t end;
 
 	if (req->file->type == S_IFREG)
