@@ -108,6 +108,43 @@ static inline HANDLE host_tty(DWORD access, DWORD flags, int *peer)
 	return h;
 }
 
+static inline HANDLE host_event(BOOL manual, BOOL set)
+{
+	HANDLE e = CreateEventA(NULL, manual, set, NULL);
+
+	CHECK(e);
+	return e;
+}
+
+static inline HANDLE host_manual_event(void)
+{
+	return host_event(TRUE, FALSE);
+}
+
+/* How often to do what is to be done n times: TEST_DIVIDE makes it less. */
+static inline long host_rounds(long n)
+{
+	const char *divide = getenv("TEST_DIVIDE");
+	long by = divide ? atol(divide) : 1;
+
+	return by > 1 ? (n + by - 1) / by : n;
+}
+
+/* How a process that does this ends: by its exit status, or 1000 and the signal. */
+static inline int host_exit_status(void (*fn)(void))
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		alarm(60);
+		fn();
+		_exit(99);
+	}
+	CHECK(pid > 0 && waitpid(pid, &status, 0) == pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+}
+
 static inline double host_seconds(void)
 {
 	struct timespec ts;

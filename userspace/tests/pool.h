@@ -11,14 +11,6 @@
 static atomic_int calls;
 static HANDLE called, gate;
 
-static inline HANDLE event(BOOL manual)
-{
-	HANDLE e = CreateEventA(NULL, manual, FALSE, NULL);
-
-	CHECK(e);
-	return e;
-}
-
 static inline VOID CALLBACK wait_at_gate(PTP_CALLBACK_INSTANCE instance, PVOID context, PTP_WORK work)
 {
 	(void)instance;

@@ -4,14 +4,6 @@
 
 #include "host.h"
 
-static HANDLE event(BOOL manual, BOOL set)
-{
-	HANDLE e = CreateEventA(NULL, manual, set, NULL);
-
-	CHECK(e);
-	return e;
-}
-
 /* What has run, in order. */
 static ULONG_PTR ran[64];
 static int count;
@@ -38,8 +30,8 @@ static int ran_since(void)
 
 static void which_waits_run_them(void)
 {
-	HANDLE unset = event(FALSE, FALSE), two[2] = { unset, event(FALSE, FALSE) }, m;
-	OVERLAPPED ov = host_overlapped(event(TRUE, FALSE));
+	HANDLE unset = host_event(FALSE, FALSE), two[2] = { unset, host_event(FALSE, FALSE) }, m;
+	OVERLAPPED ov = host_overlapped(host_event(TRUE, FALSE));
 	int peer;
 	HANDLE h = host_fifo("f", GENERIC_READ, FILE_FLAG_OVERLAPPED, &peer);
 	DWORD n;
@@ -90,7 +82,7 @@ static void which_waits_run_them(void)
 /* A signalled object, then an APC, then the timeout (W-APC-2). */
 static void what_goes_first(void)
 {
-	HANDLE set = event(FALSE, TRUE), unset = event(FALSE, FALSE), two[2] = { unset, set };
+	HANDLE set = host_event(FALSE, TRUE), unset = host_event(FALSE, FALSE), two[2] = { unset, set };
 
 	queue(1);
 	CHECK_EQ(WaitForSingleObjectEx(set, 0, TRUE), WAIT_OBJECT_0);
@@ -200,7 +192,7 @@ static void before_and_after_the_thread(void)
 	CHECK_EQ(atomic_load(&step), 3);
 	CHECK_FAILS(QueueUserAPC(note_step, t, 0), ERROR_GEN_FAILURE);
 	CHECK_FAILS(QueueUserAPC(note_step, NULL, 0), ERROR_INVALID_HANDLE);
-	CHECK_FAILS(QueueUserAPC(note_step, event(TRUE, TRUE), 0), ERROR_INVALID_HANDLE);
+	CHECK_FAILS(QueueUserAPC(note_step, host_event(TRUE, TRUE), 0), ERROR_INVALID_HANDLE);
 	t = CreateThread(NULL, 0, ends_at_once, NULL, CREATE_SUSPENDED, NULL);
 	CHECK(DuplicateHandle(GetCurrentProcess(), t, GetCurrentProcess(), &weak, SYNCHRONIZE, FALSE,
 			      0));
@@ -262,7 +254,7 @@ static void CALLBACK obey(ULONG_PTR data)
 
 static DWORD WINAPI serve(LPVOID arg)
 {
-	HANDLE two[2] = { quit, event(FALSE, FALSE) };
+	HANDLE two[2] = { quit, host_event(FALSE, FALSE) };
 	int turn = 0;
 	DWORD result;
 
@@ -297,7 +289,7 @@ static void commands_from_others(void)
 {
 	HANDLE t[SENDERS];
 
-	quit = event(TRUE, FALSE);
+	quit = host_event(TRUE, FALSE);
 	server = CreateThread(NULL, 0, serve, NULL, 0, NULL);
 	for (int i = 0; i < SENDERS; i++)
 		t[i] = CreateThread(NULL, 0, command, (LPVOID)(ULONG_PTR)i, 0, NULL);
@@ -353,8 +345,8 @@ static void races_with_a_signal(void)
 	struct rounds r = { .count = rounds };
 	HANDLE t;
 
-	token = event(FALSE, FALSE);
-	quit = event(FALSE, FALSE);
+	token = host_event(FALSE, FALSE);
+	quit = host_event(FALSE, FALSE);
 	r.to = CreateThread(NULL, 0, count_both, &rounds, 0, NULL);
 	t = CreateThread(NULL, 0, send_apcs, &r, 0, NULL);
 	for (int i = 0; i < rounds; i++)

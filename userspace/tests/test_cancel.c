@@ -7,14 +7,6 @@
 static char buf[256];
 static int peer;
 
-static HANDLE manual_event(void)
-{
-	HANDLE e = CreateEventA(NULL, TRUE, FALSE, NULL);
-
-	CHECK(e);
-	return e;
-}
-
 static void start_read(HANDLE h, OVERLAPPED *ov)
 {
 	CHECK_FAILS(ReadFile(h, buf, sizeof(buf), NULL, ov), ERROR_IO_PENDING);
@@ -32,7 +24,7 @@ static void check_aborted(HANDLE h, OVERLAPPED *ov)
 static void ex_cancels_one(void)
 {
 	HANDLE h = host_fifo("f", GENERIC_READ, FILE_FLAG_OVERLAPPED, &peer);
-	OVERLAPPED a = host_overlapped(manual_event()), b = host_overlapped(manual_event());
+	OVERLAPPED a = host_overlapped(host_manual_event()), b = host_overlapped(host_manual_event());
 	DWORD n;
 
 	start_read(h, &a);
@@ -57,7 +49,7 @@ static void ex_cancels_all(void)
 	OVERLAPPED ov[N];
 
 	for (int i = 0; i < N; i++) {
-		ov[i] = host_overlapped(manual_event());
+		ov[i] = host_overlapped(host_manual_event());
 		start_read(h, &ov[i]);
 	}
 	CHECK(CancelIoEx(h, NULL));
@@ -84,7 +76,7 @@ static void nothing_to_cancel(void)
 	CHECK_EQ(GetLastError(), 66);
 	CHECK_FAILS(CancelIo(NULL), ERROR_INVALID_HANDLE);
 	CHECK_FAILS(CancelIoEx(INVALID_HANDLE_VALUE, NULL), ERROR_INVALID_HANDLE);
-	CHECK_FAILS(CancelIoEx(manual_event(), NULL), ERROR_INVALID_HANDLE);
+	CHECK_FAILS(CancelIoEx(host_manual_event(), NULL), ERROR_INVALID_HANDLE);
 	CloseHandle(h);
 	CHECK_FAILS(CancelIoEx(h, NULL), ERROR_INVALID_HANDLE);
 	CHECK_FAILS(CancelIo(h), ERROR_INVALID_HANDLE);
@@ -126,14 +118,14 @@ static DWORD WINAPI pend_and_linger(LPVOID arg)
 static void cancelio_is_the_threads_own(void)
 {
 	OVERLAPPED mine = host_overlapped(NULL);
-	HANDLE leave = manual_event(), t;
+	HANDLE leave = host_manual_event(), t;
 
-	pended = manual_event();
-	others = host_overlapped(manual_event());
+	pended = host_manual_event();
+	others = host_overlapped(host_manual_event());
 	shared = host_fifo("f", GENERIC_READ, FILE_FLAG_OVERLAPPED, &peer);
 	t = CreateThread(NULL, 0, pend_and_linger, leave, 0, NULL);
 	CHECK_EQ(WaitForSingleObject(pended, INFINITE), WAIT_OBJECT_0);
-	mine.hEvent = manual_event();
+	mine.hEvent = host_manual_event();
 	start_read(shared, &mine);
 	CHECK(CancelIo(shared));
 	check_aborted(shared, &mine);
@@ -149,8 +141,8 @@ static void thread_exit_cancels(void)
 {
 	HANDLE now = CreateEventA(NULL, TRUE, TRUE, NULL), t;
 
-	pended = manual_event();
-	others = host_overlapped(manual_event());
+	pended = host_manual_event();
+	others = host_overlapped(host_manual_event());
 	shared = host_fifo("f", GENERIC_READ, FILE_FLAG_OVERLAPPED, &peer);
 	t = CreateThread(NULL, 0, pend_and_linger, now, 0, NULL);
 	CHECK_EQ(WaitForSingleObject(t, INFINITE), WAIT_OBJECT_0);
@@ -171,7 +163,7 @@ static void foreign_thread_exit_cancels(void)
 {
 	pthread_t t;
 
-	others = host_overlapped(manual_event());
+	others = host_overlapped(host_manual_event());
 	shared = host_fifo("f", GENERIC_READ, FILE_FLAG_OVERLAPPED, &peer);
 	CHECK_EQ(pthread_create(&t, NULL, foreign, NULL), 0);
 	CHECK_EQ(pthread_join(t, NULL), 0);
@@ -182,7 +174,7 @@ static void foreign_thread_exit_cancels(void)
 static void close_gives_requests_back(void)
 {
 	HANDLE h = host_fifo("f", GENERIC_READ, FILE_FLAG_OVERLAPPED, &peer), copy;
-	OVERLAPPED ov = host_overlapped(manual_event());
+	OVERLAPPED ov = host_overlapped(host_manual_event());
 
 	CHECK(DuplicateHandle(GetCurrentProcess(), h, GetCurrentProcess(), &copy, 0, FALSE,
 			      DUPLICATE_SAME_ACCESS));
@@ -198,12 +190,12 @@ static void close_gives_requests_back(void)
 static void closed_event_is_held_by_the_request(void)
 {
 	HANDLE h = host_fifo("f", GENERIC_READ, FILE_FLAG_OVERLAPPED, &peer);
-	OVERLAPPED ov = host_overlapped(manual_event());
+	OVERLAPPED ov = host_overlapped(host_manual_event());
 	HANDLE e;
 
 	start_read(h, &ov);
 	CHECK(CloseHandle(ov.hEvent));
-	e = manual_event();
+	e = host_manual_event();
 	CHECK_EQ(write(peer, "x", 1), 1);
 	while (!HasOverlappedIoCompleted(&ov))
 		sched_yield();
@@ -214,7 +206,7 @@ static void closed_event_is_held_by_the_request(void)
 static void cancelled_write_tells_what_was_taken(void)
 {
 	HANDLE h = host_fifo("f", GENERIC_WRITE, FILE_FLAG_OVERLAPPED, &peer);
-	OVERLAPPED ov = host_overlapped(manual_event());
+	OVERLAPPED ov = host_overlapped(host_manual_event());
 	static char big[200000];
 	DWORD n, got = 0;
 	ssize_t r;

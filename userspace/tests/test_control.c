@@ -13,11 +13,6 @@
 static int peer;
 static struct cancelio_info info;
 
-static HANDLE manual_event(void)
-{
-	return CreateEventA(NULL, TRUE, FALSE, NULL);
-}
-
 static HANDLE new_file(DWORD access, DWORD flags)
 {
 	HANDLE h = CreateFileA(host_path("file"), access, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL,
@@ -32,7 +27,7 @@ static void check_refuses(HANDLE h, bool overlapped)
 {
 	static const DWORD codes[] = { UNKNOWN, IOCTL_CANCELIO_VERSION, IOCTL_CANCELIO_INFO, 0,
 				       0xffffffff };
-	OVERLAPPED ov = host_overlapped(manual_event());
+	OVERLAPPED ov = host_overlapped(host_manual_event());
 	char out[256];
 
 	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
@@ -73,7 +68,7 @@ static void unknown_codes(void)
 
 static void bad_input(void)
 {
-	HANDLE file = new_file(GENERIC_READ | GENERIC_WRITE, 0), event = manual_event();
+	HANDLE file = new_file(GENERIC_READ | GENERIC_WRITE, 0), event = host_manual_event();
 	OVERLAPPED ov = host_overlapped((HANDLE)0x7ffffff0);
 	char out[64];
 	DWORD n = 42;
@@ -125,7 +120,7 @@ static void holes(void)
 {
 	HANDLE h = new_file(GENERIC_READ | GENERIC_WRITE, FILE_FLAG_OVERLAPPED);
 	HANDLE s = new_file(GENERIC_READ | GENERIC_WRITE, 0), r = new_file(GENERIC_READ, 0);
-	OVERLAPPED ov = host_overlapped(manual_event());
+	OVERLAPPED ov = host_overlapped(host_manual_event());
 	FILE_ZERO_DATA_INFORMATION zero = { .FileOffset.QuadPart = 2, .BeyondFinalZero.QuadPart = 4 };
 	HANDLE port = CreateIoCompletionPort(h, NULL, 7, 0);
 	FILE_SET_SPARSE_BUFFER sparse = { TRUE };
@@ -232,7 +227,7 @@ static void warnings_are_told(void)
 	const char *path = device_store();
 	HANDLE h = device_open(path, FILE_FLAG_OVERLAPPED);
 	HANDLE port = CreateIoCompletionPort(h, NULL, 5, 0);
-	OVERLAPPED ov = host_overlapped(manual_event()), *which = NULL;
+	OVERLAPPED ov = host_overlapped(host_manual_event()), *which = NULL;
 	ULONG_PTR key;
 	DWORD n = 0;
 
@@ -327,7 +322,7 @@ static OVERLAPPED ovs[100];
 static void begin(HANDLE h, int from, int to)
 {
 	for (int i = from; i < to; i++) {
-		ovs[i] = host_overlapped(manual_event());
+		ovs[i] = host_overlapped(host_manual_event());
 		CHECK_FAILS(DeviceIoControl(h, IOCTL_CANCELIO_INFO, NULL, 0, &infos[i],
 					    sizeof(infos[i]), NULL, &ovs[i]),
 			    ERROR_IO_PENDING);
@@ -459,7 +454,7 @@ static void device_cancels(void)
 	struct cancelio_cancel cancel = { .by = CANCELIO_BY_PROCESS, .value = (__u64)getpid() };
 	struct cancelio_request_info request = { 0 };
 	static char buf[16];
-	OVERLAPPED ov = host_overlapped(manual_event());
+	OVERLAPPED ov = host_overlapped(host_manual_event());
 	HANDLE t;
 	DWORD n;
 

@@ -14,15 +14,10 @@ static void set_latency(const char *path, const char *what, const char *ns)
 	device_tell(path, knob, ns);
 }
 
-static HANDLE manual_event(void)
-{
-	return CreateEventA(NULL, TRUE, FALSE, NULL);
-}
-
 static void stream_read_is_cancelled(void)
 {
 	HANDLE h = device_open(STREAM, FILE_FLAG_OVERLAPPED), w = device_open(STREAM, 0);
-	OVERLAPPED ov = host_overlapped(manual_event());
+	OVERLAPPED ov = host_overlapped(host_manual_event());
 	DWORD n;
 
 	CHECK_FAILS(ReadFile(h, buf, sizeof(buf), NULL, &ov), ERROR_IO_PENDING);
@@ -38,7 +33,7 @@ static void stream_read_is_cancelled(void)
 static void stream_last_close(void)
 {
 	HANDLE h = device_open(STREAM, FILE_FLAG_OVERLAPPED);
-	OVERLAPPED ov = host_overlapped(manual_event());
+	OVERLAPPED ov = host_overlapped(host_manual_event());
 
 	CHECK_FAILS(ReadFile(h, buf, 1, NULL, &ov), ERROR_IO_PENDING);
 	CHECK(CloseHandle(h));
@@ -50,7 +45,7 @@ static void store_keeps_data(void)
 {
 	const char *path = device_store();
 	HANDLE h = device_open(path, FILE_FLAG_OVERLAPPED), s = device_open(path, 0);
-	OVERLAPPED ov = host_overlapped(manual_event());
+	OVERLAPPED ov = host_overlapped(host_manual_event());
 	DWORD n;
 
 	ov.Offset = 8192;
@@ -84,7 +79,7 @@ static void store_read_is_cancelled(void)
 
 	set_latency(path, "read", "30000000000");
 	for (int i = 0; i < N; i++) {
-		ov[i] = host_overlapped(manual_event());
+		ov[i] = host_overlapped(host_manual_event());
 		CHECK_FAILS(ReadFile(h, buf + i * 16, 16, NULL, &ov[i]), ERROR_IO_PENDING);
 	}
 	CHECK(CancelIoEx(h, &ov[3]));
@@ -152,7 +147,7 @@ static void thread_exit_cancels(void)
 
 	set_latency(path, "read", "30000000000");
 	shared = device_open(path, FILE_FLAG_OVERLAPPED);
-	left = host_overlapped(manual_event());
+	left = host_overlapped(host_manual_event());
 	t = CreateThread(NULL, 0, leave_read, NULL, 0, NULL);
 	CHECK_EQ(WaitForSingleObject(t, INFINITE), WAIT_OBJECT_0);
 	CHECK_EQ(left.Internal, 0xC0000120u);

@@ -9,9 +9,7 @@
 
 static int rounds(int n)
 {
-	const char *divide = getenv("TEST_DIVIDE");
-
-	return n / (divide && atoi(divide) > 0 ? atoi(divide) : 1) / (HOST_SANITIZED ? 10 : 1);
+	return (int)host_rounds(HOST_SANITIZED ? n / 10 : n);
 }
 
 static HANDLE start(LPTHREAD_START_ROUTINE fn, void *arg, DWORD *id)

@@ -5,17 +5,9 @@
 
 #include "host.h"
 
-static HANDLE event(BOOL manual, BOOL set)
-{
-	HANDLE e = CreateEventA(NULL, manual, set, NULL);
-
-	CHECK(e);
-	return e;
-}
-
 static void bad_handles(void)
 {
-	HANDLE e = event(TRUE, FALSE), bad[] = { NULL, (HANDLE)(ULONG_PTR)0x7ffffff0,
+	HANDLE e = host_event(TRUE, FALSE), bad[] = { NULL, (HANDLE)(ULONG_PTR)0x7ffffff0,
 						(HANDLE)(LONG_PTR)-4096, (HANDLE)1, (HANDLE)3 };
 	DWORD code;
 
@@ -39,7 +31,7 @@ static void bad_handles(void)
 
 static void handle_numbers(void)
 {
-	HANDLE e = event(TRUE, FALSE);
+	HANDLE e = host_event(TRUE, FALSE);
 
 	CHECK(e != NULL && (ULONG_PTR)e % 4 == 0);
 	CHECK(SetEvent((HANDLE)((ULONG_PTR)e | 3)));
@@ -51,7 +43,7 @@ static void handle_numbers(void)
 		static HANDLE many[5000];
 
 		for (int i = 0; i < 5000; i++)
-			many[i] = event(TRUE, i & 1);
+			many[i] = host_event(TRUE, i & 1);
 		for (int i = 0; i < 5000; i++) {
 			CHECK_EQ(WaitForSingleObject(many[i], 0), i & 1 ? WAIT_OBJECT_0 : WAIT_TIMEOUT);
 			CHECK(CloseHandle(many[i]));
@@ -67,7 +59,7 @@ static BOOL duplicate(HANDLE from, HANDLE *to, DWORD access, DWORD options)
 
 static void duplicates(void)
 {
-	HANDLE e = event(TRUE, FALSE), copy, weak, self;
+	HANDLE e = host_event(TRUE, FALSE), copy, weak, self;
 	DWORD code;
 
 	CHECK(duplicate(e, &copy, 0, DUPLICATE_SAME_ACCESS));
@@ -105,7 +97,7 @@ static void duplicates(void)
 
 static void flags_of_handles(void)
 {
-	HANDLE e = event(TRUE, TRUE), copy;
+	HANDLE e = host_event(TRUE, TRUE), copy;
 	DWORD flags = 77;
 
 	CHECK(GetHandleInformation(e, &flags));
@@ -132,7 +124,7 @@ static void flags_of_handles(void)
 	CHECK_EQ(flags, HANDLE_FLAG_INHERIT);
 	/* A number that is used again has none of the old flags. */
 	for (int i = 0; i < 2000; i++) {
-		HANDLE h = event(TRUE, TRUE);
+		HANDLE h = host_event(TRUE, TRUE);
 
 		CHECK(GetHandleInformation(h, &flags));
 		CHECK_EQ(flags, 0);
@@ -149,7 +141,7 @@ static void flags_of_handles(void)
 
 static void the_same_object(void)
 {
-	HANDLE e = event(TRUE, TRUE), other = event(TRUE, TRUE), copy, self;
+	HANDLE e = host_event(TRUE, TRUE), other = host_event(TRUE, TRUE), copy, self;
 
 	CHECK(duplicate(e, &copy, SYNCHRONIZE, 0));
 	SetLastError(7);
@@ -166,7 +158,7 @@ static void the_same_object(void)
 /* The current process is an object; it is not signalled while somebody can ask. */
 static void process_handles(void)
 {
-	HANDLE e = event(TRUE, TRUE), process, weak, copy;
+	HANDLE e = host_event(TRUE, TRUE), process, weak, copy;
 
 	CHECK(duplicate(GetCurrentProcess(), &process, 0, DUPLICATE_SAME_ACCESS));
 	CHECK(process != GetCurrentProcess() && CompareObjectHandles(process, GetCurrentProcess()));
@@ -186,7 +178,7 @@ static void process_handles(void)
 
 static void events(void)
 {
-	HANDLE manual = event(TRUE, TRUE), automatic = event(FALSE, TRUE);
+	HANDLE manual = host_event(TRUE, TRUE), automatic = host_event(FALSE, TRUE);
 
 	for (int i = 0; i < 3; i++)
 		CHECK_EQ(WaitForSingleObject(manual, 0), WAIT_OBJECT_0);
@@ -205,7 +197,7 @@ static void events(void)
 
 static void a_wait_times_out(void)
 {
-	HANDLE e = event(TRUE, FALSE);
+	HANDLE e = host_event(TRUE, FALSE);
 	double t = host_seconds();
 
 	SetLastError(3);
@@ -216,7 +208,7 @@ static void a_wait_times_out(void)
 	Sleep(30);
 	CHECK(host_seconds() - t >= 0.03);
 	/* A waiter that gave up must not swallow the next signal. */
-	e = event(FALSE, FALSE);
+	e = host_event(FALSE, FALSE);
 	CHECK_EQ(WaitForSingleObject(e, 1), WAIT_TIMEOUT);
 	CHECK(SetEvent(e));
 	CHECK_EQ(WaitForSingleObject(e, 0), WAIT_OBJECT_0);
@@ -239,8 +231,8 @@ static void ping_pong(void)
 {
 	HANDLE t;
 
-	ping = event(FALSE, FALSE);
-	pong = event(FALSE, FALSE);
+	ping = host_event(FALSE, FALSE);
+	pong = host_event(FALSE, FALSE);
 	t = CreateThread(NULL, 0, answer, NULL, 0, NULL);
 	for (int i = 0; i < ROUNDS; i++) {
 		CHECK(SetEvent(ping));
@@ -272,7 +264,7 @@ static void crowd(HANDLE gate, HANDLE *threads)
 
 static void release_one_or_all(void)
 {
-	HANDLE t[CROWD], gate = event(FALSE, FALSE);
+	HANDLE t[CROWD], gate = host_event(FALSE, FALSE);
 
 	crowd(gate, t);
 	for (int n = 1; n <= CROWD; n++) {
@@ -282,7 +274,7 @@ static void release_one_or_all(void)
 		CHECK_EQ(atomic_load(&passed), n);
 		CHECK_EQ(WaitForSingleObject(gate, 0), WAIT_TIMEOUT);
 	}
-	gate = event(TRUE, FALSE);
+	gate = host_event(TRUE, FALSE);
 	crowd(gate, t);
 	CHECK(SetEvent(gate));
 	for (int i = 0; i < CROWD; i++)
@@ -333,7 +325,7 @@ static void threads(void)
 	CHECK(GetExitCodeThread(t, &code));
 	CHECK_EQ(code, 43);
 
-	ping = event(TRUE, FALSE);
+	ping = host_event(TRUE, FALSE);
 	t = CreateThread(NULL, 0, pass_gate, ping, 0, &id);
 	CHECK(GetExitCodeThread(t, &code));
 	CHECK_EQ(code, STILL_ACTIVE);
@@ -366,7 +358,7 @@ static DWORD WINAPI own_error(LPVOID arg)
 
 static void last_error(void)
 {
-	HANDLE e = event(TRUE, TRUE), t;
+	HANDLE e = host_event(TRUE, TRUE), t;
 
 	SetLastError(0xffffffffu);
 	CHECK_EQ(GetLastError(), 0xffffffffu);
@@ -386,20 +378,6 @@ static void last_error(void)
 }
 
 /* Runs the function in a child of its own and tells how that ended. */
-static int exit_status_of(void (*fn)(void))
-{
-	int status;
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		alarm(60);
-		fn();
-		_exit(99);
-	}
-	CHECK(pid > 0 && waitpid(pid, &status, 0) == pid);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
-}
-
 static DWORD WINAPI outlive_main(LPVOID arg)
 {
 	/* The first thread has ended when its task is a zombie. */
@@ -434,9 +412,9 @@ static void last_thread(void)
 {
 	if (HOST_SANITIZED)
 		SKIP("a sanitizer's own thread keeps the process");
-	CHECK_EQ(exit_status_of(end_of_last_thread), 33);
+	CHECK_EQ(host_exit_status(end_of_last_thread), 33);
 	for (int i = 0; i < 20; i++)
-		CHECK_EQ(exit_status_of(end_of_last_thread_with_helper), 34);
+		CHECK_EQ(host_exit_status(end_of_last_thread_with_helper), 34);
 }
 
 static const struct tap_case cases[] = {

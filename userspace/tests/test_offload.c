@@ -140,12 +140,11 @@ static void many_are_cancelled(void)
  */
 static void cancel_races_with_the_end(void)
 {
-	const char *divide = getenv("TEST_DIVIDE");
-	int rounds = divide ? 40000 / atoi(divide) + 1 : 40000, aborted = 0;
+	long rounds = host_rounds(40000), aborted = 0;
 	HANDLE h = device();
 	DWORD n;
 
-	for (int i = 0; i < rounds; i++) {
+	for (long i = 0; i < rounds; i++) {
 		bool starve = i % 4 == 3, early = i % 4 == 1;
 		BOOL found, ok;
 
@@ -175,7 +174,7 @@ static void cancel_races_with_the_end(void)
 			CHECK(GetOverlappedResult(h, &ov[1], &n, TRUE));
 		}
 	}
-	printf("# %d of %d rounds aborted\n", aborted, rounds);
+	printf("# %ld of %ld rounds aborted\n", aborted, rounds);
 	CHECK(aborted && aborted < rounds);
 }
 

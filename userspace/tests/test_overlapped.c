@@ -9,14 +9,6 @@
 static char buf[256];
 static int peer;
 
-static HANDLE manual_event(void)
-{
-	HANDLE e = CreateEventA(NULL, TRUE, FALSE, NULL);
-
-	CHECK(e);
-	return e;
-}
-
 /* Starts a read that must pend. */
 static void start_read(HANDLE h, void *to, DWORD size, OVERLAPPED *ov)
 {
@@ -30,7 +22,7 @@ static void start_read(HANDLE h, void *to, DWORD size, OVERLAPPED *ov)
 static void pend_then_complete(void)
 {
 	HANDLE h = host_fifo("f", GENERIC_READ, FILE_FLAG_OVERLAPPED, &peer);
-	OVERLAPPED ov = host_overlapped(manual_event());
+	OVERLAPPED ov = host_overlapped(host_manual_event());
 	DWORD n = 5;
 
 	start_read(h, buf, sizeof(buf), &ov);
@@ -53,7 +45,7 @@ static void pend_then_complete(void)
 static void inline_success_notifies(void)
 {
 	HANDLE h = host_fifo("f", GENERIC_READ, FILE_FLAG_OVERLAPPED, &peer);
-	OVERLAPPED ov = host_overlapped(manual_event());
+	OVERLAPPED ov = host_overlapped(host_manual_event());
 	DWORD n = 0;
 
 	CHECK_EQ(write(peer, "abc", 3), 3);
@@ -102,7 +94,7 @@ static void file_object_is_signalled(void)
 static void event_instead_of_file_object(void)
 {
 	HANDLE h = host_fifo("f", GENERIC_READ, FILE_FLAG_OVERLAPPED, &peer);
-	OVERLAPPED ov = host_overlapped(manual_event());
+	OVERLAPPED ov = host_overlapped(host_manual_event());
 
 	start_read(h, buf, sizeof(buf), &ov);
 	CHECK_EQ(write(peer, "x", 1), 1);
@@ -112,7 +104,7 @@ static void event_instead_of_file_object(void)
 
 static void low_bits_of_event(void)
 {
-	HANDLE h = host_fifo("f", GENERIC_READ, FILE_FLAG_OVERLAPPED, &peer), e = manual_event();
+	HANDLE h = host_fifo("f", GENERIC_READ, FILE_FLAG_OVERLAPPED, &peer), e = host_manual_event();
 	OVERLAPPED ov = host_overlapped((HANDLE)((ULONG_PTR)e | 1));
 	DWORD n;
 
@@ -192,7 +184,7 @@ static void nobody_waits(void)
 static void pipe_end_while_pending(void)
 {
 	HANDLE h = host_fifo("f", GENERIC_READ, FILE_FLAG_OVERLAPPED, &peer);
-	OVERLAPPED ov = host_overlapped(manual_event());
+	OVERLAPPED ov = host_overlapped(host_manual_event());
 	DWORD n = 3;
 
 	start_read(h, buf, sizeof(buf), &ov);
@@ -219,7 +211,7 @@ static void file_reads_and_writes(void)
 {
 	HANDLE h = CreateFileA(host_path("file"), GENERIC_READ | GENERIC_WRITE, 0, NULL, CREATE_NEW,
 			       FILE_FLAG_OVERLAPPED, NULL);
-	OVERLAPPED ov = host_overlapped(manual_event());
+	OVERLAPPED ov = host_overlapped(host_manual_event());
 	DWORD n;
 
 	CHECK(h != INVALID_HANDLE_VALUE);
@@ -276,7 +268,7 @@ static void offset_is_ignored_without_position(void)
 static void blocked_write_takes_all(void)
 {
 	HANDLE h = host_fifo("f", GENERIC_WRITE, FILE_FLAG_OVERLAPPED, &peer);
-	OVERLAPPED ov = host_overlapped(manual_event());
+	OVERLAPPED ov = host_overlapped(host_manual_event());
 	DWORD n, size = 300000, got = 0;
 	char *data = malloc(size), *back = malloc(size);
 
@@ -308,7 +300,7 @@ static void no_sigpipe(void)
 {
 	HANDLE h = host_fifo("f", GENERIC_WRITE, FILE_FLAG_OVERLAPPED, &peer);
 	HANDLE s = host_fifo("g", GENERIC_WRITE, 0, &peer);
-	OVERLAPPED ov = host_overlapped(manual_event());
+	OVERLAPPED ov = host_overlapped(host_manual_event());
 	static char big[200000];
 	DWORD n;
 	int first;
@@ -333,7 +325,7 @@ static atomic_int calls_done;
 /* With its cancellation pending all the while: it is acted on after the calls, not in them. */
 static void *cancelled_thread(void *arg)
 {
-	OVERLAPPED ov = host_overlapped(manual_event());
+	OVERLAPPED ov = host_overlapped(host_manual_event());
 	int here, *there = arg;
 	HANDLE h, s;
 	DWORD n;
@@ -399,7 +391,7 @@ static void pthread_cancel_waits(void)
 static void terminal(void)
 {
 	HANDLE h = host_tty(GENERIC_READ | GENERIC_WRITE, FILE_FLAG_OVERLAPPED, &peer);
-	OVERLAPPED ov = host_overlapped(manual_event());
+	OVERLAPPED ov = host_overlapped(host_manual_event());
 	DWORD n;
 
 	start_read(h, buf, sizeof(buf), &ov);
@@ -428,7 +420,7 @@ static void null_buffer(void)
 {
 	HANDLE h = host_fifo("f", GENERIC_READ, FILE_FLAG_OVERLAPPED, &peer);
 	int other;
-	HANDLE s = host_fifo("s", GENERIC_READ, 0, &other), e = manual_event();
+	HANDLE s = host_fifo("s", GENERIC_READ, 0, &other), e = host_manual_event();
 	OVERLAPPED ov = host_overlapped(e);
 	DWORD n = 7;
 
@@ -481,7 +473,7 @@ static void bad_buffer(void)
 static void rights(void)
 {
 	HANDLE r = host_fifo("f", GENERIC_READ, FILE_FLAG_OVERLAPPED, &peer);
-	HANDLE e = manual_event();
+	HANDLE e = host_manual_event();
 	OVERLAPPED ov = host_overlapped(NULL);
 	DWORD n = 1;
 

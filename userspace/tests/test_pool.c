@@ -48,7 +48,7 @@ static void io_callbacks(void)
 	HANDLE h = reader();
 	PTP_IO io;
 
-	called = event(FALSE);
+	called = host_event(FALSE, FALSE);
 	io = CreateThreadpoolIo(h, on_io, buf, NULL);
 	CHECK(io);
 	StartThreadpoolIo(io);
@@ -87,7 +87,7 @@ static void skip_mode(void)
 	HANDLE h = reader();
 	PTP_IO io = CreateThreadpoolIo(h, on_io, buf, NULL);
 
-	called = event(FALSE);
+	called = host_event(FALSE, FALSE);
 	CHECK(SetFileCompletionNotificationModes(h, FILE_SKIP_COMPLETION_PORT_ON_SUCCESS));
 	CHECK_EQ(write(peer, "abc", 3), 3);
 	StartThreadpoolIo(io);
@@ -112,7 +112,7 @@ static void CALLBACK on_bound(DWORD error, DWORD bytes, LPOVERLAPPED ov)
 
 static void bad_input(void)
 {
-	HANDLE h = reader(), sync = host_open("/dev/null", GENERIC_READ, 0), e = event(TRUE);
+	HANDLE h = reader(), sync = host_open("/dev/null", GENERIC_READ, 0), e = host_manual_event();
 	PTP_IO io;
 
 	SetLastError(0);
@@ -154,7 +154,7 @@ static void bound(void)
 	HANDLE h = reader();
 	OVERLAPPED ov = host_overlapped(NULL);
 
-	called = event(FALSE);
+	called = host_event(FALSE, FALSE);
 	CHECK(BindIoCompletionCallback(h, on_bound, 0));
 	for (int i = 0; i < 3; i++) {
 		start_read(h, &ov);
@@ -175,7 +175,7 @@ static void closed_before_its_packet(void)
 	PTP_IO io, other;
 	DWORD bytes;
 
-	called = event(FALSE);
+	called = host_event(FALSE, FALSE);
 	io = CreateThreadpoolIo(h, on_io, buf, NULL);
 	CloseThreadpoolIo(io);
 	h2 = host_fifo("g", GENERIC_READ, FILE_FLAG_OVERLAPPED, &peer);
@@ -202,7 +202,7 @@ static void closed_before_its_packet(void)
 
 static void forget_io(void)
 {
-	OVERLAPPED ov = host_overlapped(event(TRUE));
+	OVERLAPPED ov = host_overlapped(host_manual_event());
 	TP_CALLBACK_ENVIRON env;
 	PTP_POOL pool = CreateThreadpool(NULL);
 	HANDLE h = reader();
@@ -210,8 +210,8 @@ static void forget_io(void)
 	DWORD bytes;
 	PTP_IO io;
 
-	gate = event(TRUE);
-	called = event(FALSE);
+	gate = host_manual_event();
+	called = host_event(FALSE, FALSE);
 	SetThreadpoolThreadMaximum(pool, 1);
 	InitializeThreadpoolEnvironment(&env);
 	SetThreadpoolCallbackPool(&env, pool);

@@ -22,7 +22,7 @@ static void forget_queued_work(void)
 	PTP_WORK work;
 	HANDLE t;
 
-	gate = event(TRUE);
+	gate = host_manual_event();
 	SetThreadpoolThreadMaximum(pool, 1);
 	InitializeThreadpoolEnvironment(&env);
 	SetThreadpoolCallbackPool(&env, pool);
@@ -69,7 +69,7 @@ static void work(void)
 {
 	PTP_WORK w = CreateThreadpoolWork(count_work, &calls, NULL);
 
-	called = event(FALSE);
+	called = host_event(FALSE, FALSE);
 	for (int round = 1; round <= 20; round++) {
 		for (int i = 0; i < 500; i++)
 			SubmitThreadpoolWork(w);
@@ -117,7 +117,7 @@ static VOID CALLBACK meet_in_read(PTP_CALLBACK_INSTANCE instance, PVOID context)
 
 static void meet(PTP_SIMPLE_CALLBACK fn)
 {
-	gate = event(TRUE);
+	gate = host_manual_event();
 	called = CreateSemaphoreA(NULL, 0, TOGETHER, NULL);
 	CHECK(called);
 	CHECK_EQ(pipe(fds), 0);
@@ -161,7 +161,7 @@ static void long_callbacks(void)
 {
 	int slots = (int)sysconf(_SC_NPROCESSORS_ONLN);
 
-	called = event(FALSE);
+	called = host_event(FALSE, FALSE);
 	for (int i = 0; i < slots; i++)
 		CHECK(TrySubmitThreadpoolCallback(compute, NULL, NULL));
 	while (atomic_load(&calls) < slots)
@@ -195,8 +195,8 @@ static void when_it_returns(void)
 {
 	PTP_WORK w = CreateThreadpoolWork(leave_all_behind, NULL, NULL);
 
-	gate = event(TRUE);
-	after.event = event(TRUE);
+	gate = host_manual_event();
+	after.event = host_manual_event();
 	after.mutex = CreateMutexA(NULL, FALSE, NULL);
 	after.semaphore = CreateSemaphoreA(NULL, 0, 5, NULL);
 	InitializeCriticalSection(&after.section);
@@ -221,7 +221,7 @@ static void limits(void)
 	PTP_POOL pool = CreateThreadpool(NULL);
 	PTP_WORK work;
 
-	gate = event(TRUE);
+	gate = host_manual_event();
 	CHECK(SetThreadpoolThreadMinimum(pool, 3));
 	CHECK(has_threads(3));
 	SetThreadpoolThreadMaximum(pool, 4);
@@ -248,7 +248,7 @@ static void limits(void)
 
 static void idle_threads_end(void)
 {
-	called = event(FALSE);
+	called = host_event(FALSE, FALSE);
 	CHECK(QueueUserWorkItem(count_item, &calls, 0));
 	CHECK_EQ(WaitForSingleObject(called, INFINITE), WAIT_OBJECT_0);
 	CHECK(HOST_TSAN || !has_threads(0));
@@ -257,20 +257,6 @@ static void idle_threads_end(void)
 }
 
 /* ---- the process ---- */
-
-static int exit_status_of(void (*fn)(void))
-{
-	int status;
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		alarm(60);
-		fn();
-		_exit(99);
-	}
-	CHECK(pid > 0 && waitpid(pid, &status, 0) == pid);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
-}
 
 static VOID CALLBACK no_io(PTP_CALLBACK_INSTANCE instance, PVOID context, PVOID overlapped,
 			   ULONG result, ULONG_PTR bytes, PTP_IO io)
@@ -288,7 +274,7 @@ static void leave_with_idle_pool(void)
 	int peer;
 	HANDLE h = host_fifo("f", GENERIC_READ, FILE_FLAG_OVERLAPPED, &peer);
 
-	called = event(FALSE);
+	called = host_event(FALSE, FALSE);
 	CHECK(CreateThreadpoolIo(h, no_io, NULL, NULL));
 	CHECK(QueueUserWorkItem(count_item, &calls, 0));
 	CHECK_EQ(WaitForSingleObject(called, INFINITE), WAIT_OBJECT_0);
@@ -319,11 +305,11 @@ static void end_of_last_thread(void)
 	if (HOST_SANITIZED)
 		SKIP("a sanitizer's own thread keeps the process");
 	for (int i = 0; i < 20; i++)
-		CHECK_EQ(exit_status_of(leave_with_idle_pool), 21);
+		CHECK_EQ(host_exit_status(leave_with_idle_pool), 21);
 	CHECK_EQ(pipe(fds), 0);
 	CHECK_EQ(fcntl(fds[0], F_SETFL, O_NONBLOCK), 0);
 	for (int i = 0; i < 200; i++) {
-		CHECK_EQ(exit_status_of(leave_with_busy_pool), 22);
+		CHECK_EQ(host_exit_status(leave_with_busy_pool), 22);
 		CHECK_EQ(read(fds[0], &c, 1), 1);
 	}
 }

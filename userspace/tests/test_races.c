@@ -6,13 +6,6 @@
 
 #include "host.h"
 
-static long rounds(long n)
-{
-	const char *divide = getenv("TEST_DIVIDE");
-
-	return n / (divide ? atol(divide) : 1);
-}
-
 static int peer;
 static HANDLE file;
 
@@ -42,7 +35,7 @@ static DWORD WINAPI feed(LPVOID arg)
 static void cancel_against_data(void)
 {
 	OVERLAPPED ov = host_overlapped(CreateEventA(NULL, TRUE, FALSE, NULL));
-	long fed = 0, got = 0, aborted = 0, late = 0, lost_cancels = 0, total = rounds(100000);
+	long fed = 0, got = 0, aborted = 0, late = 0, lost_cancels = 0, total = host_rounds(100000);
 	HANDLE feeder;
 	int left;
 
@@ -101,7 +94,7 @@ static atomic_long crowd_bytes, crowd_ends;
 
 static DWORD WINAPI crowd_reader(LPVOID arg)
 {
-	long total = rounds(20000);
+	long total = host_rounds(20000);
 	HANDLE e = CreateEventA(NULL, (BOOL)(ULONG_PTR)arg & 1, FALSE, NULL);
 
 	for (long i = 0; i < total; i++) {
@@ -133,7 +126,7 @@ static DWORD WINAPI crowd_reader(LPVOID arg)
 
 static void crowd(void)
 {
-	long fed = 0, total = rounds(20000);
+	long fed = 0, total = host_rounds(20000);
 	HANDLE t[CROWD];
 	int left;
 
@@ -159,7 +152,7 @@ static void reuse_after_polling(void)
 	char byte;
 
 	file = host_fifo("f", GENERIC_READ, FILE_FLAG_OVERLAPPED, &peer);
-	for (long i = 0, n = rounds(20000); i < n; i++) {
+	for (long i = 0, n = host_rounds(20000); i < n; i++) {
 		if (ReadFile(file, &byte, 1, NULL, &ov))
 			continue;
 		CHECK_EQ(WaitForSingleObject(ov.hEvent, 0), WAIT_TIMEOUT);
@@ -268,7 +261,7 @@ static DWORD WINAPI leave_behind(LPVOID arg)
 static void exits(void)
 {
 	file = host_fifo("f", GENERIC_READ, FILE_FLAG_OVERLAPPED, &peer);
-	for (long i = 0, n = rounds(1000); i < n; i++) {
+	for (long i = 0, n = host_rounds(1000); i < n; i++) {
 		OVERLAPPED ov[4] = { 0 };
 		HANDLE t = CreateThread(NULL, 0, leave_behind, ov, 0, NULL);
 
@@ -290,7 +283,7 @@ static void closes(void)
 {
 	int keep = -1;
 
-	for (long i = 0, n = rounds(2000); i < n; i++) {
+	for (long i = 0, n = host_rounds(2000); i < n; i++) {
 		OVERLAPPED ov = host_overlapped(CreateEventA(NULL, TRUE, FALSE, NULL));
 		char name[16], byte;
 		HANDLE t;
@@ -326,7 +319,7 @@ static void closed_is_closed(void)
 	HANDLE over = CreateEventA(NULL, TRUE, FALSE, NULL);
 	HANDLE t = CreateThread(NULL, 0, reap_for_others, over, 0, NULL);
 	const char *path = host_path("f");
-	long total = rounds(20000);
+	long total = host_rounds(20000);
 
 	CHECK_EQ(mkfifo(path, 0600), 0);
 	signal(SIGPIPE, SIG_IGN);

@@ -198,8 +198,7 @@ static void run(const struct kind *kind)
 	HANDLE canceller;
 	int left;
 
-	if (getenv("TEST_DIVIDE"))
-		total /= atol(getenv("TEST_DIVIDE"));
+	total = host_rounds(total);
 	file = host_fifo("f", GENERIC_READ, FILE_FLAG_OVERLAPPED, &peer);
 	kind->setup();
 	CHECK_EQ(pthread_create(&feeder, NULL, feed, NULL), 0);

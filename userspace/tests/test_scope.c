@@ -37,11 +37,6 @@ static HANDLE new_file(const char *name)
 	return h;
 }
 
-static HANDLE manual_event(void)
-{
-	return CreateEventA(NULL, TRUE, FALSE, NULL);
-}
-
 /* A thread inside a scope, blocked in a read of `file`, and what becomes of that. */
 struct reader {
 	HANDLE scope, inner, file;
@@ -182,11 +177,11 @@ static void pending_requests(void)
 	static char bytes[N];
 	DWORD n;
 
-	out = host_overlapped(manual_event());
+	out = host_overlapped(host_manual_event());
 	CHECK_FAILS(ReadFile(other, buf, 1, NULL, &out), ERROR_IO_PENDING);
 	CHECK(EnterCancellationScope(scope));
 	for (int i = 0; i < N; i++) {
-		in[i] = host_overlapped(manual_event());
+		in[i] = host_overlapped(host_manual_event());
 		CHECK_FAILS(ReadFile(fifo, &bytes[i], 1, NULL, &in[i]), ERROR_IO_PENDING);
 	}
 	/* They belong to the scope, even when their thread has left. */
@@ -202,7 +197,7 @@ static void pending_requests(void)
 static void refused_requests(void)
 {
 	HANDLE scope = new_scope(), fifo = host_fifo("f", GENERIC_READ, FILE_FLAG_OVERLAPPED, &peer);
-	OVERLAPPED ov = host_overlapped(manual_event());
+	OVERLAPPED ov = host_overlapped(host_manual_event());
 	DWORD n;
 
 	CHECK_EQ(write(peer, "kept", 4), 4);
@@ -267,7 +262,7 @@ static void inner_spares_outer(void)
 {
 	HANDLE outer = new_scope(), inner = new_scope(), file = new_file("f");
 	HANDLE fifo = host_fifo("p", GENERIC_READ, FILE_FLAG_OVERLAPPED, &peer);
-	OVERLAPPED ov = host_overlapped(manual_event()), in = host_overlapped(manual_event());
+	OVERLAPPED ov = host_overlapped(host_manual_event()), in = host_overlapped(host_manual_event());
 	DWORD n;
 
 	CHECK(EnterCancellationScope(outer));
@@ -351,8 +346,8 @@ static DWORD WINAPI two_calls(LPVOID arg)
 
 static void cancelled_between_two_calls(void)
 {
-	struct between b = { new_scope(), host_fifo("f", GENERIC_READ, 0, &peer), manual_event(),
-			     manual_event(), 0 };
+	struct between b = { new_scope(), host_fifo("f", GENERIC_READ, 0, &peer), host_manual_event(),
+			     host_manual_event(), 0 };
 	HANDLE t;
 
 	CHECK_EQ(write(peer, "1", 1), 1);
@@ -442,22 +437,15 @@ static void race_with_leave(bool overlapped)
 	CHECK(inside && outside);
 }
 
-static int divided(int n)
-{
-	const char *divide = getenv("TEST_DIVIDE");
-
-	return divide ? n / atoi(divide) + 1 : n;
-}
-
 static void leave_is_exact(void)
 {
-	rounds = divided(20000);
+	rounds = host_rounds(20000);
 	race_with_leave(false);
 }
 
 static void leave_is_exact_overlapped(void)
 {
-	rounds = divided(10000);
+	rounds = host_rounds(10000);
 	race_with_leave(true);
 }
 
@@ -519,7 +507,7 @@ static void bound_handle(void)
 
 static void binding_is_exact(void)
 {
-	HANDLE a = manual_event(), b = manual_event(), s = new_scope(), u;
+	HANDLE a = host_manual_event(), b = host_manual_event(), s = new_scope(), u;
 
 	CHECK(SetCancellationScopeHandle(s, a));
 	CHECK(SetCancellationScopeHandle(s, b));
@@ -541,11 +529,11 @@ static void binding_is_exact(void)
 	CHECK_EQ(WaitForSingleObject(u, 0), WAIT_OBJECT_0);
 	/* The object and the scope may be closed in either order. */
 	u = new_scope();
-	CHECK(SetCancellationScopeHandle(u, a = manual_event()));
+	CHECK(SetCancellationScopeHandle(u, a = host_manual_event()));
 	CHECK(CloseHandle(u));
 	CHECK(SetEvent(a));
 	u = new_scope();
-	CHECK(SetCancellationScopeHandle(u, a = manual_event()));
+	CHECK(SetCancellationScopeHandle(u, a = host_manual_event()));
 	CHECK(CloseHandle(a));
 	CHECK(!is_cancelled(u));
 	CHECK(CloseHandle(u));
@@ -561,7 +549,7 @@ static DWORD WINAPI set_later(LPVOID event)
 
 static void bound_to_what_is_waited_for(void)
 {
-	HANDLE event = manual_event(), s = new_scope(), u = new_scope(), t;
+	HANDLE event = host_manual_event(), s = new_scope(), u = new_scope(), t;
 
 	CHECK(SetCancellationScopeHandle(s, event));
 	CHECK(SetCancellationScopeHandle(u, s));
@@ -580,7 +568,7 @@ static void bound_to_what_is_waited_for(void)
 static void bound_to_a_thread(void)
 {
 	struct reader r = { .scope = new_scope() };
-	HANDLE event = manual_event(), t, u;
+	HANDLE event = host_manual_event(), t, u;
 
 	u = CreateThread(NULL, 0, set_later, event, 0, NULL);
 	CHECK(SetCancellationScopeHandle(r.scope, u));
@@ -594,7 +582,7 @@ static void bound_to_a_thread(void)
 static void closed_while_inside(void)
 {
 	struct reader r = { .scope = new_scope() };
-	HANDLE event = manual_event(), mine, t;
+	HANDLE event = host_manual_event(), mine, t;
 	HANDLE fifo = host_fifo("g", GENERIC_READ, 0, &peer);
 	DWORD n;
 
@@ -619,7 +607,7 @@ static void closed_while_inside(void)
 
 static void bad_input(void)
 {
-	HANDLE event = manual_event(), s = new_scope(), weak, query;
+	HANDLE event = host_manual_event(), s = new_scope(), weak, query;
 	HANDLE me = GetCurrentProcess();
 	BOOL b;
 
@@ -672,7 +660,7 @@ static void left_in_order(void)
 /* Neither waits nor the last error nor errno are a scope's business. */
 static void what_is_no_io(void)
 {
-	HANDLE s = new_scope(), event = manual_event();
+	HANDLE s = new_scope(), event = host_manual_event();
 
 	CHECK(CancelCancellationScope(s));
 	CHECK(EnterCancellationScope(s));
@@ -687,7 +675,7 @@ static void what_is_no_io(void)
 
 static void in_a_forked_child(void)
 {
-	HANDLE event = manual_event(), s = new_scope(), file = new_file("f");
+	HANDLE event = host_manual_event(), s = new_scope(), file = new_file("f");
 	int status;
 	DWORD n;
 	pid_t pid;

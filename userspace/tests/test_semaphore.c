@@ -115,7 +115,7 @@ enum { OBJECTS = 6, WAITERS = 6, GIVERS = 3 };
 
 static HANDLE shared[OBJECTS], stop;
 static atomic_long given[OBJECTS], taken[OBJECTS];
-static int rounds = 4000;
+static long rounds;
 
 static DWORD WINAPI take_some(LPVOID arg)
 {
@@ -156,7 +156,7 @@ static DWORD WINAPI give_some(LPVOID arg)
 {
 	unsigned int seed = (unsigned int)(ULONG_PTR)arg, i;
 
-	for (int round = 0; round < rounds; round++) {
+	for (long round = 0; round < rounds; round++) {
 		i = (unsigned int)rand_r(&seed) % OBJECTS;
 		CHECK(ReleaseSemaphore(shared[i], 1, NULL));
 		atomic_fetch_add(&given[i], 1);
@@ -169,10 +169,8 @@ static DWORD WINAPI give_some(LPVOID arg)
 static void every_release_is_taken_once(void)
 {
 	HANDLE w[WAITERS], g[GIVERS];
-	char *divide = getenv("TEST_DIVIDE");
 
-	if (divide)
-		rounds /= atoi(divide);
+	rounds = host_rounds(4000);
 	stop = CreateEventA(NULL, TRUE, FALSE, NULL);
 	for (int i = 0; i < OBJECTS; i++)
 		shared[i] = semaphore(0, 0x7fffffff);
@@ -206,7 +204,7 @@ static DWORD WINAPI borrow(LPVOID arg)
 	HANDLE h[OBJECTS];
 	DWORD result;
 
-	for (int round = 0; round < rounds; round++) {
+	for (long round = 0; round < rounds; round++) {
 		first = (unsigned int)rand_r(&seed) % OBJECTS;
 		count = 1 + (unsigned int)rand_r(&seed) % (OBJECTS - 1);
 		for (unsigned int i = 0; i < count; i++)
@@ -229,10 +227,8 @@ static DWORD WINAPI borrow(LPVOID arg)
 static void tokens(void)
 {
 	HANDLE t[WAITERS];
-	char *divide = getenv("TEST_DIVIDE");
 
-	if (divide)
-		rounds /= atoi(divide);
+	rounds = host_rounds(4000);
 	for (int i = 0; i < OBJECTS; i++)
 		shared[i] = CreateEventA(NULL, FALSE, TRUE, NULL);
 	for (int i = 0; i < WAITERS; i++)

@@ -5,18 +5,11 @@
 
 #include "store.h"
 
-static long rounds(long n)
-{
-	const char *divide = getenv("TEST_DIVIDE");
-
-	return n / (divide ? atol(divide) : 1);
-}
-
 /* Each ends once: with its bytes, or with none. */
 static void cancel_against_end(void)
 {
 	const char *path = device_store();
-	long ended = 0, aborted = 0, total = rounds(3000);
+	long ended = 0, aborted = 0, total = host_rounds(3000);
 
 	fill(path, 4096);
 	device_tell(path, "read_latency_ns", "uniform 0 2000000");
@@ -56,7 +49,7 @@ static void cancel_against_end(void)
 /* Threads cancel one another's; the memory of each is gone as soon as it has ended (W-RACE-6). */
 static DWORD WINAPI crowd_member(LPVOID arg)
 {
-	long total = rounds(1000);
+	long total = host_rounds(1000);
 	HANDLE e = CreateEventA(NULL, TRUE, FALSE, NULL);
 
 	for (long i = 0; i < total; i++) {

@@ -271,20 +271,6 @@ static void crt_threads_close_their_handles(void)
 }
 
 /* Runs the function in a child of its own and tells how that ended. */
-static int exit_status_of(void (*fn)(void))
-{
-	int status;
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		alarm(60);
-		fn();
-		_exit(99);
-	}
-	CHECK(pid > 0 && waitpid(pid, &status, 0) == pid);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
-}
-
 static void end_with_others_alive(void)
 {
 	int peer;
@@ -342,11 +328,11 @@ static void ended_by_the_last(void)
 
 static void end_of_process(void)
 {
-	CHECK_EQ(exit_status_of(end_with_others_alive), 44);
-	CHECK_EQ(exit_status_of(end_in_handler), 46);
+	CHECK_EQ(host_exit_status(end_with_others_alive), 44);
+	CHECK_EQ(host_exit_status(end_in_handler), 46);
 	for (int i = 0; i < 20; i++)
-		CHECK_EQ(exit_status_of(ended_by_many), 47);
-	CHECK_EQ(exit_status_of(ended_by_the_last), 48);
+		CHECK_EQ(host_exit_status(ended_by_many), 47);
+	CHECK_EQ(host_exit_status(ended_by_the_last), 48);
 }
 
 static const struct tap_case cases[] = {

@@ -12,14 +12,6 @@
 		CHECK_EQ(GetLastError(), error); \
 	} while (0)
 
-static HANDLE event(BOOL manual, BOOL set)
-{
-	HANDLE e = CreateEventA(NULL, manual, set, NULL);
-
-	CHECK(e);
-	return e;
-}
-
 static BOOL is_set(HANDLE h)
 {
 	DWORD result = WaitForSingleObject(h, 0);
@@ -46,7 +38,7 @@ static void bad_input(void)
 	HANDLE h[65], port;
 
 	for (int i = 0; i < 65; i++)
-		h[i] = event(FALSE, TRUE);
+		h[i] = host_event(FALSE, TRUE);
 	for (int all = 0; all < 2; all++) {
 		CHECK_WAIT_FAILS(WaitForMultipleObjects(0, h, all, 0), ERROR_INVALID_PARAMETER);
 		CHECK_WAIT_FAILS(WaitForMultipleObjects(65, h, all, 0), ERROR_INVALID_PARAMETER);
@@ -86,7 +78,7 @@ static void any_takes_the_lowest(void)
 	HANDLE h[64];
 
 	for (int i = 0; i < 64; i++)
-		h[i] = event(FALSE, i % 7 == 3);
+		h[i] = host_event(FALSE, i % 7 == 3);
 	/* One after the other, the lowest first, and only that one is consumed (W-WAIT-1). */
 	for (int i = 3; i < 64; i += 7)
 		CHECK_EQ(WaitForMultipleObjects(64, h, FALSE, i & 1 ? INFINITE : 0),
@@ -106,7 +98,7 @@ static void all_takes_all_or_nothing(void)
 	HANDLE h[64];
 
 	for (int i = 0; i < 64; i++)
-		h[i] = event(i == 5, i != 40);
+		h[i] = host_event(i == 5, i != 40);
 	CHECK_EQ(WaitForMultipleObjects(64, h, TRUE, 0), WAIT_TIMEOUT);
 	CHECK_EQ(WaitForMultipleObjects(64, h, TRUE, 5), WAIT_TIMEOUT);
 	for (int i = 0; i < 64; i++) {
@@ -148,7 +140,7 @@ static void sleepers_are_woken(void)
 	HANDLE t;
 
 	for (int i = 0; i < 3; i++)
-		any.h[i] = all.h[i] = event(FALSE, FALSE);
+		any.h[i] = all.h[i] = host_event(FALSE, FALSE);
 	t = start(&any);
 	CHECK(SetEvent(any.h[2]));
 	CHECK_EQ(WaitForSingleObject(t, INFINITE), WAIT_OBJECT_0);
@@ -172,7 +164,7 @@ static void sleepers_are_woken(void)
 /* Of those that wait for an event, the one that can use it gets it. */
 static void the_one_that_can_takes_it(void)
 {
-	HANDLE a = event(FALSE, FALSE), b = event(FALSE, FALSE), t1, t2;
+	HANDLE a = host_event(FALSE, FALSE), b = host_event(FALSE, FALSE), t1, t2;
 	struct job both = { .h = { a, b }, .count = 2, .all = TRUE }, one = { .h = { a }, .count = 1 };
 
 	t1 = start(&both);
@@ -203,7 +195,7 @@ static void kinds_of_objects(void)
 	h[0] = host_fifo("f", GENERIC_READ, FILE_FLAG_OVERLAPPED, &peer);
 	h[1] = CreateMutexA(NULL, FALSE, NULL);
 	h[2] = CreateSemaphoreA(NULL, 1, 1, NULL);
-	h[4] = event(FALSE, TRUE);
+	h[4] = host_event(FALSE, TRUE);
 	CHECK_EQ(WaitForMultipleObjects(5, h, TRUE, 0), WAIT_OBJECT_0);
 	CHECK_EQ(WaitForMultipleObjects(5, h, TRUE, 0), WAIT_TIMEOUT);
 	CHECK_EQ(WaitForSingleObject(h[2], 0), WAIT_TIMEOUT);
@@ -220,7 +212,7 @@ static void files_among_them(void)
 	char buf[2];
 	DWORD n;
 
-	h[0] = event(TRUE, FALSE);
+	h[0] = host_event(TRUE, FALSE);
 	for (int i = 0; i < 2; i++) {
 		h[1 + i] = host_fifo(i ? "a" : "b", GENERIC_READ, FILE_FLAG_OVERLAPPED, &peer[i]);
 		ov[i] = host_overlapped(NULL);
@@ -239,7 +231,7 @@ static void files_among_them(void)
 
 static void signal_and_wait(void)
 {
-	HANDLE e = event(FALSE, FALSE), f = event(FALSE, TRUE), sem, mutex;
+	HANDLE e = host_event(FALSE, FALSE), f = host_event(FALSE, TRUE), sem, mutex;
 	HANDLE weak = weak_copy(e, SYNCHRONIZE), deaf = weak_copy(f, EVENT_MODIFY_STATE);
 
 	CHECK_EQ(SignalObjectAndWait(e, f, 0, FALSE), WAIT_OBJECT_0);
@@ -288,8 +280,8 @@ static void signal_and_wait_in_turn(void)
 {
 	HANDLE t;
 
-	ping = event(FALSE, FALSE);
-	pong = event(FALSE, FALSE);
+	ping = host_event(FALSE, FALSE);
+	pong = host_event(FALSE, FALSE);
 	t = CreateThread(NULL, 0, answer, NULL, 0, NULL);
 	for (int i = 0; i < ROUNDS; i++)
 		CHECK_EQ(SignalObjectAndWait(ping, pong, INFINITE, FALSE), WAIT_OBJECT_0);
@@ -322,7 +314,7 @@ static DWORD WINAPI pulse_back(LPVOID arg)
 
 static void signal_and_wait_is_one_step(void)
 {
-	HANDLE h[2] = { event(FALSE, FALSE), event(TRUE, FALSE) };
+	HANDLE h[2] = { host_event(FALSE, FALSE), host_event(TRUE, FALSE) };
 	HANDLE t = CreateThread(NULL, 0, pulse_back, h, 0, NULL);
 
 	for (int i = 0; i < ROUNDS; i++)
@@ -332,7 +324,7 @@ static void signal_and_wait_is_one_step(void)
 
 static void pulses(void)
 {
-	HANDLE h[2] = { event(TRUE, FALSE), event(TRUE, FALSE) }, t[3], p;
+	HANDLE h[2] = { host_event(TRUE, FALSE), host_event(TRUE, FALSE) }, t[3], p;
 	struct job job[3];
 
 	/* Nobody waits: nothing is left behind. */
@@ -346,7 +338,7 @@ static void pulses(void)
 	CHECK_EQ(WaitForMultipleObjects(3, t, TRUE, INFINITE), WAIT_OBJECT_0);
 	CHECK(!is_set(h[0]));
 
-	ping = event(FALSE, FALSE);
+	ping = host_event(FALSE, FALSE);
 	for (int i = 0; i < 2; i++) {
 		job[i] = (struct job){ .h = { ping }, .count = 1 };
 		t[i] = start(&job[i]);
@@ -372,15 +364,15 @@ static void closing_what_is_waited_for(void)
 	struct job job = { .count = 2 };
 	HANDLE t, copy;
 
-	job.h[0] = event(TRUE, FALSE);
-	job.h[1] = event(TRUE, FALSE);
+	job.h[0] = host_event(TRUE, FALSE);
+	job.h[1] = host_event(TRUE, FALSE);
 	copy = weak_copy(job.h[1], EVENT_MODIFY_STATE);
 	t = start(&job);
 	CHECK(CloseHandle(job.h[0]) && CloseHandle(job.h[1]));
 	CHECK_WAIT_FAILS(WaitForSingleObject(job.h[0], 0), ERROR_INVALID_HANDLE);
 	/* Others come and go meanwhile. */
 	for (int i = 0; i < 1000; i++)
-		CHECK(CloseHandle(event(TRUE, TRUE)));
+		CHECK(CloseHandle(host_event(TRUE, TRUE)));
 	CHECK_EQ(WaitForSingleObject(t, 5), WAIT_TIMEOUT);
 	CHECK(SetEvent(copy));
 	CHECK_EQ(WaitForSingleObject(t, INFINITE), WAIT_OBJECT_0);
