@@ -108,17 +108,18 @@ static int read_device(const char *name)
 
 #define LINES 20000
 
-static volatile unsigned int next_byte;
+static LONG next_byte; /* two threads look at it */
 static unsigned int wrong;
 
 /* The bytes are numbered: 0, 1, 2 ... 255, 0, 1 ... */
 static void compare(const char *data, DWORD bytes)
 {
+	LONG first = ReadAcquire(&next_byte);
 	DWORD i;
 
 	for (i = 0; i < bytes; i++)
-		wrong += (unsigned char)data[i] != (unsigned char)(next_byte + i);
-	next_byte += bytes;
+		wrong += (unsigned char)data[i] != (unsigned char)(first + i);
+	InterlockedExchangeAdd(&next_byte, (LONG)bytes);
 }
 
 static int check(void)
@@ -144,7 +145,7 @@ static int check(void)
 		if (write(fd, block, length) != (ssize_t)length)
 			return 1;
 	}
-	while (next_byte != written)
+	while ((unsigned int)ReadAcquire(&next_byte) != written)
 		Sleep(1);
 	reader_close(&r);
 	wrong += r.error != ERROR_OPERATION_ABORTED;

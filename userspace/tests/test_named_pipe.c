@@ -223,7 +223,7 @@ static void connect_synchronous(void)
 	/* On an overlapped handle without an OVERLAPPED the call waits. */
 	h = npipe_server(PIPE_ACCESS_DUPLEX | FILE_FLAG_OVERLAPPED, BYTES);
 	t = CreateThread(NULL, 0, connect_in_thread, h, 0, &tid);
-	host_wait_syscall(tid, SYS_io_uring_enter, SYS_futex);
+	host_wait_syscall(tid, SYS_io_uring_enter, SYS_io_uring_enter);
 	npipe_client(0);
 	CHECK_EQ(end_of(t), 0);
 }
