@@ -94,7 +94,8 @@ DWORD cio_ring_get(struct cio_ring **ring)
 
 void cio_ring_visit(struct cio_ring *r)
 {
-	cio_ring_enter(r);
+	atomic_fetch_add(&r->inside, 1);
+	cio_ring_set_quiet(r, true);
 	cio_ring_reap(r);
 	cio_ring_leave(r);
 }

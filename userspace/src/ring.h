@@ -54,8 +54,8 @@ static inline bool cio_ring_has_news(struct cio_ring *r)
 }
 
 /*
- * The eventfd is quiet exactly while somebody is inside. Whoever sets the flag is inside, so the
- * last to leave clears it after every set; a clear that comes late costs one needless wake-up.
+ * The eventfd is quiet while somebody is inside. Whoever sets the flag is inside, so the last to leave
+ * clears it after every set. If somebody has entered before that, the flag is set again.
  */
 static inline void cio_ring_set_quiet(struct cio_ring *r, bool quiet)
 {
@@ -70,7 +70,7 @@ static inline void cio_ring_enter(struct cio_ring *r)
 		cio_ring_set_quiet(r, true);
 }
 
-/* Enters, reaps what is there, and leaves. */
+/* Enters, whoever is inside, reaps what is there, and leaves. */
 void cio_ring_visit(struct cio_ring *ring);
 
 static inline void cio_ring_leave(struct cio_ring *r)
@@ -80,7 +80,7 @@ static inline void cio_ring_leave(struct cio_ring *r)
 	cio_ring_set_quiet(r, false);
 	/* A completion may have come while the kernel still saw the flag. */
 	__sync_synchronize();
-	if (cio_ring_has_news(r))
+	if (cio_ring_has_news(r) || atomic_load(&r->inside))
 		cio_ring_visit(r);
 }
 
