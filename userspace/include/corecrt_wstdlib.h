@@ -8,8 +8,12 @@
 
 #include <stdlib.h>
 #include <string.h>
-/* Before the names below are other functions'. */
+/* Before the names below are other functions'; C++'s own header would take them back. */
+#ifdef __cplusplus
+#include <cwchar>
+#else
 #include <wchar.h>
+#endif
 
 #include <minwindef.h>
 
@@ -154,6 +158,22 @@ static inline wchar_t *cio_wcsdup(const wchar_t *s)
 
 #ifdef __cplusplus
 }
+
+/* So that std::wcslen and its like are these, too. */
+#if __SIZEOF_WCHAR_T__ == 2
+namespace std
+{
+using ::cio_wcslen;
+using ::cio_wcscpy;
+using ::cio_wcscat;
+using ::cio_wcsncpy;
+using ::cio_wcscmp;
+using ::cio_wcsncmp;
+using ::cio_wcschr;
+using ::cio_wcsrchr;
+using ::cio_wcsstr;
+}
+#endif
 #endif
 
 #endif
