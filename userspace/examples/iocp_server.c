@@ -20,7 +20,7 @@ struct connection {
 	HANDLE device;
 	const char *name;
 	char buffer[512];
-	unsigned long long bytes;
+	LONG64 bytes; /* a stranger may look at it meanwhile */
 	unsigned int sum; /* of all bytes */
 	DWORD ended; /* the error that ended it */
 };
@@ -54,7 +54,7 @@ static void connection_got(struct connection *c, DWORD bytes)
 
 	for (i = 0; i < bytes; i++)
 		c->sum += (unsigned char)c->buffer[i];
-	c->bytes += bytes;
+	InterlockedExchangeAdd64(&c->bytes, bytes);
 	/* Where there are no offsets, nobody looks at it. */
 	c->overlapped.Offset += bytes;
 	connection_read(c);
@@ -137,7 +137,7 @@ static void report(int count)
 
 	printf("%-24s %12s  %10s  %s\n", "device", "bytes", "sum", "ended by error");
 	for (i = 0; i < count; i++)
-		printf("%-24s %12llu  %10u  %u\n", connections[i].name, connections[i].bytes,
+		printf("%-24s %12lld  %10u  %u\n", connections[i].name, connections[i].bytes,
 		       connections[i].sum, (unsigned int)connections[i].ended);
 }
 
@@ -174,7 +174,7 @@ static int serve(int count, char **names)
 static struct feeder {
 	char name[300];
 	int seed;
-	unsigned long long bytes;
+	LONG64 bytes;
 	unsigned int sum;
 } feeders[FIFOS];
 
@@ -212,7 +212,7 @@ static BOOL all_read(void)
 	int i;
 
 	for (i = 0; i < FIFOS; i++)
-		if (*(volatile unsigned long long *)&connections[i].bytes != feeders[i].bytes)
+		if (ReadAcquire64(&connections[i].bytes) != feeders[i].bytes)
 			return FALSE;
 	return TRUE;
 }

@@ -285,7 +285,7 @@ static void closes(void)
 
 	for (long i = 0, n = host_rounds(2000); i < n; i++) {
 		OVERLAPPED ov = host_overlapped(CreateEventA(NULL, TRUE, FALSE, NULL));
-		char name[16], byte;
+		char name[24], byte;
 		HANDLE t;
 
 		snprintf(name, sizeof(name), "f%ld", i);

@@ -1,32 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* Cancellation scopes, which are beyond Windows: every call begun inside, whatever the timing. */
-#include <cancellationscope.h>
-#include <stdbool.h>
-#include <windows.h>
-
-#include "host.h"
+#include "scope.h"
 
 #define CANCELLED 0xC0000120u
-
-static int peer, race_end;
-static char buf[64];
-
-static HANDLE new_scope(void)
-{
-	HANDLE scope = CreateCancellationScope(NULL, 0);
-
-	CHECK(scope);
-	return scope;
-}
-
-static BOOL is_cancelled(HANDLE scope)
-{
-	BOOL cancelled = 42;
-
-	CHECK(IsCancellationScopeCancelled(scope, &cancelled));
-	CHECK(cancelled == TRUE || cancelled == FALSE);
-	return cancelled;
-}
 
 static HANDLE new_file(const char *name)
 {
@@ -35,51 +11,6 @@ static HANDLE new_file(const char *name)
 
 	CHECK(h != INVALID_HANDLE_VALUE);
 	return h;
-}
-
-/* A thread inside a scope, blocked in a read of `file`, and what becomes of that. */
-struct reader {
-	HANDLE scope, inner, file;
-	OVERLAPPED *overlapped;
-	DWORD tid, error, bytes;
-	BOOL ok;
-};
-
-static DWORD WINAPI read_inside(LPVOID arg)
-{
-	struct reader *r = arg;
-
-	CHECK(EnterCancellationScope(r->scope));
-	if (r->inner)
-		CHECK(EnterCancellationScope(r->inner));
-	__atomic_store_n(&r->tid, GetCurrentThreadId(), __ATOMIC_RELEASE);
-	SetLastError(0);
-	r->ok = ReadFile(r->file, buf, sizeof(buf), &r->bytes, NULL);
-	r->error = GetLastError();
-	if (r->inner)
-		CHECK(LeaveCancellationScope(r->inner));
-	CHECK(LeaveCancellationScope(r->scope));
-	return 0;
-}
-
-static HANDLE start(struct reader *r)
-{
-	HANDLE t = CreateThread(NULL, 0, read_inside, r, 0, NULL);
-
-	CHECK(t);
-	while (!__atomic_load_n(&r->tid, __ATOMIC_ACQUIRE))
-		sched_yield();
-	host_wait_syscall(r->tid, SYS_read, SYS_futex);
-	return t;
-}
-
-static void ends_aborted(struct reader *r, HANDLE t)
-{
-	CHECK_EQ(WaitForSingleObject(t, INFINITE), WAIT_OBJECT_0);
-	CHECK(CloseHandle(t));
-	CHECK(!r->ok);
-	CHECK_EQ(r->error, ERROR_OPERATION_ABORTED);
-	CHECK_EQ(r->bytes, 0);
 }
 
 static void blocked_read(void)
@@ -362,253 +293,6 @@ static void cancelled_between_two_calls(void)
 	CHECK(CloseHandle(b.scope));
 }
 
-/*
- * The second hole: the cancel comes when its call is over, and hits the next. Each round the cancel
- * races with reads inside, with leaving, and with reads outside, of which each finds a byte.
- */
-static HANDLE race_scope[2];
-static atomic_int race_round, race_done, race_over;
-
-static DWORD WINAPI race_canceller(LPVOID arg)
-{
-	(void)arg;
-	for (int i = 1;; i++) {
-		/* It spins, to be there at once; but not where it has no processor of its own. */
-		for (int spun = 0; atomic_load(&race_round) < i; spun++) {
-			if (atomic_load(&race_over))
-				return 0;
-			if (spun > 1000)
-				sched_yield();
-		}
-		for (volatile int spin = i * 7 % 2000; spin > 0; spin--)
-			;
-		CHECK(CancelCancellationScope(race_scope[i % 2]));
-		atomic_store(&race_done, i);
-	}
-}
-
-/* Whether the read inside, of the one byte that is there, was cancelled. */
-static bool race_read(HANDLE fifo)
-{
-	DWORD n = 42;
-
-	CHECK_EQ(write(peer, "x", 1), 1);
-	if (ReadFile(fifo, buf, 1, &n, NULL)) {
-		CHECK_EQ(n, 1);
-		return false;
-	}
-	CHECK_EQ(GetLastError(), ERROR_OPERATION_ABORTED);
-	CHECK_EQ(n, 0);
-	CHECK_EQ(read(race_end, buf, 1), 1);
-	return true;
-}
-
-/* As many rounds as fit into a minute: on a busy machine each waits for a processor twice. */
-static void race_with_leave(bool overlapped, long rounds)
-{
-	DWORD flags = overlapped ? FILE_FLAG_OVERLAPPED : 0;
-	HANDLE fifo = host_fifo("f", GENERIC_READ, flags, &peer), t;
-	int inside = 0, outside = 0, i = 0;
-	double began = host_seconds();
-
-	race_end = open(host_path("f"), O_RDONLY | O_CLOEXEC);
-	CHECK(race_end >= 0);
-	t = CreateThread(NULL, 0, race_canceller, NULL, 0, NULL);
-	while (i < rounds && (host_seconds() - began < 60 || !inside || !outside)) {
-		HANDLE scope = new_scope();
-		bool aborted = false;
-
-		race_scope[++i % 2] = scope;
-		CHECK(EnterCancellationScope(scope));
-		atomic_store(&race_round, i);
-		for (int reads = i % 8; reads > 0; reads--) {
-			bool now = race_read(fifo);
-
-			CHECK(now || !aborted); /* it sticks */
-			aborted = now;
-		}
-		CHECK(LeaveCancellationScope(scope));
-		if (atomic_load(&race_done) < i)
-			outside++;
-		inside += aborted;
-		do {
-			CHECK(!race_read(fifo));
-			sched_yield();
-		} while (atomic_load(&race_done) < i);
-		CHECK(CloseHandle(scope));
-	}
-	atomic_store(&race_over, 1);
-	CHECK_EQ(WaitForSingleObject(t, INFINITE), WAIT_OBJECT_0);
-	printf("# of %d rounds %d were cancelled inside, %d outside\n", i, inside, outside);
-	CHECK(inside && outside);
-}
-
-static void leave_is_exact(void)
-{
-	race_with_leave(false, host_rounds(20000));
-}
-
-static void leave_is_exact_overlapped(void)
-{
-	race_with_leave(true, host_rounds(10000));
-}
-
-static void timeout(void)
-{
-	HANDLE scope = new_scope(), fifo = host_fifo("f", GENERIC_READ, 0, &peer);
-	double before = host_seconds();
-	DWORD n;
-
-	CHECK(EnterCancellationScope(scope));
-	CHECK(SetCancellationScopeTimeout(scope, 60));
-	CHECK_FAILS(ReadFile(fifo, buf, 1, &n, NULL), ERROR_OPERATION_ABORTED);
-	CHECK(host_seconds() - before >= 0.06);
-	CHECK(LeaveCancellationScope(scope));
-	/* What is cancelled stays so, whatever is set. */
-	CHECK(SetCancellationScopeTimeout(scope, INFINITE));
-	CHECK(is_cancelled(scope));
-}
-
-static void timeouts_are_set_anew(void)
-{
-	HANDLE a = new_scope(), b = new_scope(), c = new_scope();
-	HANDLE both[2] = { a, b };
-	double before = host_seconds();
-
-	CHECK(SetCancellationScopeTimeout(a, 100000));
-	CHECK(SetCancellationScopeTimeout(b, 40));
-	CHECK(SetCancellationScopeTimeout(c, 20));
-	CHECK(SetCancellationScopeTimeout(c, INFINITE));
-	CHECK_EQ(WaitForSingleObject(b, INFINITE), WAIT_OBJECT_0);
-	CHECK(host_seconds() - before >= 0.04);
-	CHECK_EQ(WaitForSingleObject(a, 0), WAIT_TIMEOUT);
-	CHECK_EQ(WaitForSingleObject(c, 60), WAIT_TIMEOUT);
-	CHECK(SetCancellationScopeTimeout(a, 10));
-	CHECK_EQ(WaitForSingleObject(a, INFINITE), WAIT_OBJECT_0);
-	CHECK(SetCancellationScopeTimeout(c, 0)); /* at once */
-	CHECK(is_cancelled(c));
-	for (int i = 0; i < 2; i++)
-		CHECK(CloseHandle(both[i]));
-}
-
-static void bound_handle(void)
-{
-	HANDLE event = CreateEventA(NULL, FALSE, FALSE, NULL); /* auto-reset */
-	struct reader r = { .scope = new_scope() };
-	HANDLE t;
-
-	r.file = host_fifo("f", GENERIC_READ, 0, &peer);
-	CHECK(SetCancellationScopeHandle(r.scope, event));
-	t = start(&r);
-	CHECK_EQ(WaitForSingleObject(t, 20), WAIT_TIMEOUT);
-	CHECK(SetEvent(event));
-	ends_aborted(&r, t);
-	CHECK(is_cancelled(r.scope));
-	/* Its state is not changed by that. */
-	CHECK_EQ(WaitForSingleObject(event, 0), WAIT_OBJECT_0);
-	CHECK_EQ(WaitForSingleObject(event, 0), WAIT_TIMEOUT);
-}
-
-static void binding_is_exact(void)
-{
-	HANDLE a = host_manual_event(), b = host_manual_event(), s = new_scope(), u;
-
-	CHECK(SetCancellationScopeHandle(s, a));
-	CHECK(SetCancellationScopeHandle(s, b));
-	CHECK(SetEvent(a));
-	CHECK(!is_cancelled(s));
-	CHECK(SetCancellationScopeHandle(s, NULL));
-	CHECK(SetEvent(b));
-	CHECK(!is_cancelled(s));
-	CHECK(ResetEvent(b));
-	CHECK(SetCancellationScopeHandle(s, b));
-	/* A failure leaves what is bound. */
-	CHECK_FAILS(SetCancellationScopeHandle(s, (HANDLE)0x7ffffff0), ERROR_INVALID_HANDLE);
-	CHECK(SetEvent(b));
-	CHECK(is_cancelled(s));
-	/* Signalled already. */
-	u = new_scope();
-	CHECK(SetCancellationScopeHandle(u, b));
-	CHECK(is_cancelled(u));
-	CHECK_EQ(WaitForSingleObject(u, 0), WAIT_OBJECT_0);
-	/* The object and the scope may be closed in either order. */
-	u = new_scope();
-	CHECK(SetCancellationScopeHandle(u, a = host_manual_event()));
-	CHECK(CloseHandle(u));
-	CHECK(SetEvent(a));
-	u = new_scope();
-	CHECK(SetCancellationScopeHandle(u, a = host_manual_event()));
-	CHECK(CloseHandle(a));
-	CHECK(!is_cancelled(u));
-	CHECK(CloseHandle(u));
-}
-
-/* One wait for both the event and the scope that it cancels; one scope that cancels another. */
-static DWORD WINAPI set_later(LPVOID event)
-{
-	Sleep(20);
-	SetEvent(event);
-	return 0;
-}
-
-static void bound_to_what_is_waited_for(void)
-{
-	HANDLE event = host_manual_event(), s = new_scope(), u = new_scope(), t;
-
-	CHECK(SetCancellationScopeHandle(s, event));
-	CHECK(SetCancellationScopeHandle(u, s));
-	t = CreateThread(NULL, 0, set_later, event, 0, NULL);
-	CHECK_EQ(WaitForSingleObject(u, INFINITE), WAIT_OBJECT_0);
-	CHECK(is_cancelled(s));
-	CHECK_EQ(WaitForSingleObject(t, INFINITE), WAIT_OBJECT_0);
-	/* To itself: it is of no use, and of no harm. */
-	u = new_scope();
-	CHECK(SetCancellationScopeHandle(u, u));
-	CHECK(!is_cancelled(u));
-	CHECK(CloseHandle(u));
-}
-
-/* A thread's handle: the scope is cancelled when the thread ends. */
-static void bound_to_a_thread(void)
-{
-	struct reader r = { .scope = new_scope() };
-	HANDLE event = host_manual_event(), t, u;
-
-	u = CreateThread(NULL, 0, set_later, event, 0, NULL);
-	CHECK(SetCancellationScopeHandle(r.scope, u));
-	r.file = host_fifo("f", GENERIC_READ, 0, &peer);
-	t = CreateThread(NULL, 0, read_inside, &r, 0, NULL);
-	ends_aborted(&r, t);
-	CHECK_EQ(WaitForSingleObject(u, 0), WAIT_OBJECT_0);
-}
-
-/* Who is inside keeps the scope, and what would cancel it. */
-static void closed_while_inside(void)
-{
-	struct reader r = { .scope = new_scope() };
-	HANDLE event = host_manual_event(), mine, t;
-	HANDLE fifo = host_fifo("g", GENERIC_READ, 0, &peer);
-	DWORD n;
-
-	CHECK(DuplicateHandle(GetCurrentProcess(), r.scope, GetCurrentProcess(), &mine, 0, FALSE,
-			      DUPLICATE_SAME_ACCESS));
-	r.file = host_fifo("f", GENERIC_READ, 0, &peer);
-	t = start(&r);
-	CHECK(CancelCancellationScope(mine));
-	ends_aborted(&r, t);
-	CHECK(CloseHandle(mine));
-	CHECK(CloseHandle(r.scope));
-
-	r.scope = new_scope();
-	CHECK(EnterCancellationScope(r.scope));
-	CHECK(SetCancellationScopeHandle(r.scope, event));
-	CHECK(CloseHandle(r.scope));
-	CHECK_FAILS(LeaveCancellationScope(r.scope), ERROR_INVALID_HANDLE);
-	t = CreateThread(NULL, 0, set_later, event, 0, NULL);
-	CHECK_FAILS(ReadFile(fifo, buf, 1, &n, NULL), ERROR_OPERATION_ABORTED);
-	CHECK_EQ(WaitForSingleObject(t, INFINITE), WAIT_OBJECT_0);
-}
-
 static void bad_input(void)
 {
 	HANDLE event = host_manual_event(), s = new_scope(), weak, query;
@@ -710,25 +394,6 @@ static void in_a_forked_child(void)
 	CHECK(is_cancelled(s));
 }
 
-/* The thread that looks after the timeouts does not keep the process. */
-static void last_thread_ends(void)
-{
-	int status;
-	pid_t pid;
-
-	if (HOST_TSAN)
-		SKIP("ThreadSanitizer has a thread of its own");
-	pid = fork();
-	if (pid == 0) {
-		alarm(60);
-		CHECK(SetCancellationScopeTimeout(new_scope(), 3600000));
-		ExitThread(5);
-	}
-	CHECK_EQ(waitpid(pid, &status, 0), pid);
-	CHECK(WIFEXITED(status));
-	CHECK_EQ(WEXITSTATUS(status), 5);
-}
-
 static const struct tap_case cases[] = {
 	CASE(blocked_read, "a blocked read is cancelled"),
 	CASE(blocked_open, "a blocked open is cancelled, and the next"),
@@ -742,20 +407,10 @@ static const struct tap_case cases[] = {
 	CASE(entered_twice, "a scope entered twice is left twice"),
 	CASE(several_threads, "several threads are inside, one is not"),
 	CASE(cancelled_between_two_calls, "cancelled between two calls: the second fails"),
-	CASE(leave_is_exact, "a cancel that races with leaving hits no call outside"),
-	CASE(leave_is_exact_overlapped, "the same with overlapped requests"),
-	CASE(timeout, "a timeout"),
-	CASE(timeouts_are_set_anew, "timeouts are set anew and taken back"),
-	CASE(bound_handle, "a bound event cancels, and keeps its state"),
-	CASE(binding_is_exact, "what is bound anew or no more does not cancel"),
-	CASE(bound_to_what_is_waited_for, "a scope bound to a scope bound to an event"),
-	CASE(bound_to_a_thread, "a scope bound to a thread"),
-	CASE(closed_while_inside, "closed while a thread is inside"),
 	CASE(bad_input, "bad input"),
 	CASE(left_in_order, "scopes are left in order"),
 	CASE(what_is_no_io, "what is no I/O goes on"),
 	CASE(in_a_forked_child, "a forked child"),
-	CASE(last_thread_ends, "the end of the last thread ends the process"),
 };
 
 TAP_MAIN(cases)
