@@ -155,6 +155,9 @@ DWORD cio_pipe_transfer(struct cio_thread *self, struct cio_request *req, DWORD 
 	bool first = true;
 	DWORD status;
 
+	/* Begun in a scope that is cancelled. */
+	if (atomic_load(&self->sync.word) & CIO_SYNC_CANCELLED)
+		return CIO_CANCELLED;
 	cio_lock_take(&pipe->lock);
 	connection = pipe->connection;
 	for (;;) {

@@ -11,6 +11,7 @@
 
 #include "handle.h"
 #include "npipe.h"
+#include "scope.h"
 #include "thread.h"
 
 static DWORD sync_error(long ret)
@@ -133,7 +134,9 @@ HANDLE cio_pipe_open(struct cio_thread *self, const char *name, DWORD access, DW
 	HANDLE handle = NULL;
 	DWORD error;
 
-	if (cio_pipe_admit(name, access, (DWORD)getpid(), &a, &pair))
+	if (self->frame && cio_frame_cancelled(self->frame))
+		error = ERROR_OPERATION_ABORTED;
+	else if (cio_pipe_admit(name, access, (DWORD)getpid(), &a, &pair))
 		error = a.error;
 	else
 		error = call_server(self, name, CIO_PIPE_OPEN, access, NMPWAIT_WAIT_FOREVER, &a, &pair);

@@ -51,10 +51,16 @@ static void scoped_copy(void)
 	run("scoped_copy");
 }
 
+static void pipe_server(void)
+{
+	run("pipe_server");
+}
+
 static const struct tap_case cases[] = {
 	CASE(iocp_server, "a server with a completion port"),
 	CASE(apc_reader, "a reader by APCs"),
 	CASE(pool_reader, "a reader in the thread pool"),
+	CASE(pipe_server, "a server of named pipes"),
 	CASE(scoped_copy, "a copy with a time limit, in a scope"),
 };
 
