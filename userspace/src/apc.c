@@ -32,6 +32,7 @@ static struct cio_apc *first_apc(struct cio_thread *self)
 
 void cio_apcs_run(struct cio_thread *self)
 {
+	CIO_KEEP_ERRNO;
 	struct cio_apc *apc;
 
 	while ((apc = first_apc(self)))

@@ -111,6 +111,7 @@ static void file_after_fork(struct cio_object *obj)
 	struct cio_file *file = cio_entry(obj, struct cio_file, obj);
 
 	atomic_store(&file->busy, 0);
+	atomic_store(&file->flushes, 0);
 	if (file->pipe)
 		cio_pipe_after_fork(file->pipe);
 }

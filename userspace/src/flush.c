@@ -116,22 +116,22 @@ BOOL WINAPI FlushFileBuffers(HANDLE handle)
 {
 	CIO_KEEP_ERRNO;
 	struct cio_thread *self = cio_self();
-	struct cio_object *obj;
+	struct cio_handle *h;
 	struct cio_file *file;
-	DWORD access, status;
+	DWORD status;
 
 	if (!self)
 		return FALSE;
-	obj = cio_handle_get_access(handle, &cio_file_class, &access);
-	if (!obj)
+	h = cio_handle_pin_as(handle, &cio_file_class, 0);
+	if (!h)
 		return FALSE;
-	file = cio_entry(obj, struct cio_file, obj);
-	if (!(access & (FILE_WRITE_DATA | FILE_APPEND_DATA)))
+	file = cio_entry(h->obj, struct cio_file, obj);
+	if (!(h->access & (FILE_WRITE_DATA | FILE_APPEND_DATA)))
 		status = CIO_ACCESS_DENIED;
 	else if (file->console)
 		status = CIO_INVALID_HANDLE;
 	else
 		status = run(self, file);
-	cio_object_put(obj);
+	cio_handle_unpin(h);
 	return cio_status_ok(status) ? TRUE : cio_fail_status(status);
 }

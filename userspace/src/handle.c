@@ -197,8 +197,48 @@ struct cio_object *cio_handle_get(HANDLE handle, const struct cio_class *class, 
 void cio_handle_each(void (*fn)(struct cio_object *obj))
 {
 	for (uint32_t i = 0; i < used; i++)
-		if (atomic_load(&entry_at(i)->state) & CIO_HANDLE_LIVE)
+		if (atomic_load(&entry_at(i)->state) & (CIO_HANDLE_LIVE | CIO_HANDLE_CLOSING))
 			fn(entry_at(i)->obj);
+}
+
+/* No handle leads to the object any more. */
+static void object_is_closed(struct cio_object *obj)
+{
+	if (obj->name)
+		cio_name_drop(obj);
+	if (obj->class->last_handle)
+		obj->class->last_handle(obj);
+}
+
+static bool is_file(const struct cio_object *obj)
+{
+	return obj->class == &cio_file_class;
+}
+
+void cio_handle_forget_pins_in_child(void)
+{
+	const uint64_t flags = CIO_HANDLE_LIVE | CIO_HANDLE_CLOSING;
+
+	for (uint32_t i = 0; i < used; i++) {
+		struct cio_handle *h = entry_at(i);
+
+		if ((atomic_fetch_and(&h->state, flags) & flags) && is_file(h->obj))
+			atomic_store(&h->obj->refs, 0);
+	}
+	/* What has a file otherwise, calls and operations, is the parent's. */
+	for (uint32_t i = 0; i < used; i++)
+		if (atomic_load(&entry_at(i)->state) && is_file(entry_at(i)->obj))
+			cio_object_get(entry_at(i)->obj);
+	for (uint32_t i = 0; i < used; i++) {
+		struct cio_handle *h = entry_at(i);
+
+		if (atomic_load(&h->state) != CIO_HANDLE_CLOSING)
+			continue;
+		/* Its closer may not have come so far; to do it again does no harm. */
+		if (!h->obj->handles)
+			object_is_closed(h->obj);
+		cio_handle_free(h);
+	}
 }
 
 BOOL WINAPI CloseHandle(HANDLE handle)
@@ -223,10 +263,8 @@ BOOL WINAPI CloseHandle(HANDLE handle)
 		last = --obj->handles == 0;
 	}
 	cio_handle_unlock();
-	if (last && obj->name)
-		cio_name_drop(obj);
-	if (last && obj->class->last_handle)
-		obj->class->last_handle(obj);
+	if (last)
+		object_is_closed(obj);
 	cio_handle_unpin(h);
 	return closed ? TRUE : cio_fail(ERROR_INVALID_HANDLE);
 }

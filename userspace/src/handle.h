@@ -110,11 +110,16 @@ struct cio_object *cio_handle_get(HANDLE handle, const struct cio_class *class, 
 struct cio_object *cio_handle_get_access(HANDLE handle, const struct cio_class *class,
 					 DWORD *access);
 
-/* Calls fn for each object that has a handle, under the table's lock. */
+/* Calls fn for each object that has a handle, or one that is being closed, under the table's lock. */
 void cio_handle_each(void (*fn)(struct cio_object *obj));
 
 void cio_handle_lock(void);
 void cio_handle_unlock(void);
 void cio_handle_reinit_in_child(void);
+/*
+ * Without locks: who had handles in use is not here, and did not come back to let them go. The calling
+ * thread has none in use.
+ */
+void cio_handle_forget_pins_in_child(void);
 
 #endif

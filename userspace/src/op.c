@@ -10,6 +10,7 @@
 struct cio_op *_Atomic cio_op_chunks[CIO_OP_CHUNKS];
 static uint32_t made; /* state lock, as are all in this group */
 static struct cio_op *free_ops;
+static struct cio_op *lost_ops; /* in the child of a fork: what was pending */
 
 uint32_t cio_ops_made(void)
 {
@@ -441,14 +442,28 @@ void cio_ops_reinit_in_child(void)
 		/* To the child, they look cancelled. Its memory is its own: nobody else sees it. */
 		publish_locked(op->overlapped, CIO_CANCELLED, op->done);
 		cio_object_signal(op->event ? op->event : &op->file->obj);
-		/* The references are kept: the child is a poor place to close things. */
 		cio_list_del(&op->in_file);
 		cio_list_del(&op->in_thread);
 		frame_forget(op);
 		cio_list_init(&op->file->lanes[op->write].waiting);
 		op->file->lanes[op->write].active = NULL;
 		atomic_fetch_add(&op->generation, 1);
-		op->next_free = free_ops;
-		free_ops = op;
+		op->next_free = lost_ops;
+		lost_ops = op;
+	}
+}
+
+void cio_ops_release_in_child(void)
+{
+	while (lost_ops) {
+		struct cio_op *op = lost_ops;
+
+		lost_ops = op->next_free;
+		if (op->event)
+			cio_object_put(op->event);
+		cio_object_put(&op->file->obj);
+		cio_state_lock();
+		op_free_locked(op);
+		cio_state_unlock();
 	}
 }

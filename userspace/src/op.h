@@ -141,5 +141,7 @@ unsigned int cio_ops_silence(const struct cio_port *port, ULONG_PTR key);
 
 /* Pending operations belong to the parent. */
 void cio_ops_reinit_in_child(void);
+/* Without locks: what they have a hold on is let go. */
+void cio_ops_release_in_child(void);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "apc.h"
 #include "pool.h"
 #include "process.h"
 #include "status.h"
@@ -226,6 +227,8 @@ static void *thread_main(void *arg)
 		patience = result == WAIT_TIMEOUT ? INFINITE : IDLE_MS;
 		if (result == WAIT_OBJECT_0)
 			cio_pool_call(self, &entry);
+		else if (result == WAIT_IO_COMPLETION)
+			cio_apcs_run(self);
 	} while (!thread_leaves(pool, self, result));
 	return NULL;
 }

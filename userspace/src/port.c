@@ -460,8 +460,6 @@ DWORD cio_port_take(struct cio_port *port, struct cio_thread *self, bool alertab
 	cio_state_unlock();
 	if (result == ASLEEP)
 		result = wait_in_queue(&w, milliseconds);
-	if (result == WAIT_IO_COMPLETION)
-		cio_apcs_run(self);
 	return result;
 }
 

@@ -72,8 +72,8 @@ DWORD cio_port_post_values(struct cio_port *port, ULONG_PTR key, LPOVERLAPPED ov
 unsigned int cio_port_drop(struct cio_port *port, ULONG_PTR key);
 
 /*
- * Takes a packet, or waits for one. WAIT_OBJECT_0, WAIT_TIMEOUT, WAIT_IO_COMPLETION (the APCs have
- * run), or ERROR_ABANDONED_WAIT_0.
+ * Takes a packet, or waits for one. WAIT_OBJECT_0, WAIT_TIMEOUT, WAIT_IO_COMPLETION (the APCs are
+ * to be run), or ERROR_ABANDONED_WAIT_0.
  */
 DWORD cio_port_take(struct cio_port *port, struct cio_thread *self, bool alertable,
 		    DWORD milliseconds, OVERLAPPED_ENTRY *entry);

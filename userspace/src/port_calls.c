@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* The public calls for completion ports. */
+#include "apc.h"
 #include "file.h"
 #include "handle.h"
 #include "port.h"
@@ -148,6 +149,8 @@ BOOL WINAPI GetQueuedCompletionStatusEx(HANDLE handle, LPOVERLAPPED_ENTRY entrie
 	if (result == WAIT_OBJECT_0)
 		*removed = 1 + cio_port_take_more(port_of(h), entries + 1, count - 1);
 	cio_handle_unpin(h);
+	if (result == WAIT_IO_COMPLETION)
+		cio_apcs_run(self);
 	return result == WAIT_OBJECT_0 ? TRUE : cio_fail(result);
 }
 

@@ -99,6 +99,10 @@ static void after_fork_in_child(void)
 	pthread_mutex_unlock(&dying_lock);
 	cio_heap_reinit_in_child();
 	cio_address_reinit_in_child();
+	cio_ops_release_in_child();
+	/* In a signal's handler, on top of a call, the thread has handles in use itself. */
+	if (!cio_thread_is_in_call())
+		cio_handle_forget_pins_in_child();
 }
 
 void cio_process_init(void)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "apc.h"
 #include "handle.h"
 #include "ring.h"
 #include "rw.h"
@@ -34,17 +35,24 @@ static DWORD wait_for_result(HANDLE handle, LPOVERLAPPED overlapped, DWORD milli
 {
 	struct cio_thread *self = cio_self();
 	HANDLE target = (HANDLE)((ULONG_PTR)overlapped->hEvent & ~(ULONG_PTR)3);
-	struct cio_object *obj;
+	struct cio_handle *h;
 	DWORD result;
 
 	if (!self)
 		return WAIT_FAILED;
-	obj = target ? cio_handle_get(target, NULL, SYNCHRONIZE) :
-		       cio_handle_get(handle, &cio_file_class, SYNCHRONIZE);
-	if (!obj)
+	h = cio_handle_pin(target ? target : handle);
+	if (!h || (!target && h->obj->class != &cio_file_class)) {
+		cio_handle_refuse(h, NULL);
 		return WAIT_FAILED;
-	result = cio_wait_final(self, obj, overlapped, milliseconds, alertable);
-	cio_object_put(obj);
+	}
+	if (!(h->access & SYNCHRONIZE)) {
+		cio_handle_refuse(h, h->obj->class);
+		return WAIT_FAILED;
+	}
+	result = cio_wait_final(self, h->obj, overlapped, milliseconds, alertable);
+	cio_handle_unpin(h);
+	if (result == WAIT_IO_COMPLETION)
+		cio_apcs_run(self);
 	return result;
 }
 

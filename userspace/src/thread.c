@@ -18,6 +18,7 @@
 #include "status.h"
 #include "thread.h"
 #include "tsan.h"
+#include "wait.h"
 
 static struct cio_list threads = CIO_LIST_INIT(threads); /* state lock */
 static struct cio_list serving = CIO_LIST_INIT(serving); /* the same */
@@ -212,6 +213,15 @@ void cio_thread_each_serving(void (*fn)(struct cio_thread *thread, void *arg), v
 {
 	cio_list_each(pos, &serving)
 		fn(cio_entry(pos, struct cio_thread, link), arg);
+}
+
+bool cio_thread_is_in_call(void)
+{
+	const struct cio_thread *self = cio_this;
+	unsigned int park = self ? atomic_load(&self->park) : CIO_PARK_NONE;
+
+	return park == CIO_PARK_FUTEX || park == CIO_PARK_RING ||
+	       (self && atomic_load(&self->sync.word) & CIO_SYNC_STATE);
 }
 
 void cio_thread_reinit_in_child(void)

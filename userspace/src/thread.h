@@ -90,6 +90,9 @@ bool cio_threads_all_idle(void);
 /* Whether it is the id of one of these. */
 bool cio_thread_is_idle(pid_t tid);
 
+/* The calling thread's own call, below a signal's handler. */
+bool cio_thread_is_in_call(void);
+
 /* The calling thread is the only one that came through fork. */
 void cio_thread_reinit_in_child(void);
 

@@ -227,8 +227,6 @@ DWORD cio_wait_sleep(struct cio_wait *wait, DWORD milliseconds)
 		cio_wait_give_up(wait);
 		cio_state_unlock();
 	}
-	if (wait->result == WAIT_IO_COMPLETION)
-		cio_apcs_run(self);
 	return wait->result;
 }
 

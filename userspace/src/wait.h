@@ -45,9 +45,9 @@ void cio_wait_init(struct cio_wait *wait, struct cio_thread *self, struct cio_wa
 		   struct cio_object *const *objs, unsigned int count);
 
 /*
- * The whole of a wait: looks, sleeps, runs the APCs if it was ended by one (they have run when this
- * returns WAIT_IO_COMPLETION). A timeout of 0 only looks. A signalled object beats a queued APC, and
- * that beats the timeout (W-APC-2).
+ * The whole of a wait: looks, and sleeps. A timeout of 0 only looks. A signalled object beats a queued
+ * APC, and that beats the timeout (W-APC-2). After WAIT_IO_COMPLETION the caller runs the APCs, once it
+ * holds nothing any more: a fork in one of them finds no handle in use.
  */
 DWORD cio_wait_run(struct cio_wait *wait, DWORD milliseconds);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <sched.h>
 
+#include "apc.h"
 #include "handle.h"
 #include "ring.h"
 #include "status.h"
@@ -87,6 +88,8 @@ DWORD WINAPI WaitForSingleObjectEx(HANDLE handle, DWORD milliseconds, BOOL alert
 	if (result == WAIT_TIMEOUT && (milliseconds || alertable))
 		result = wait_for_object(self, t.obj, milliseconds, alertable);
 	target_put(&t);
+	if (result == WAIT_IO_COMPLETION)
+		cio_apcs_run(self);
 	return result;
 }
 
@@ -147,6 +150,8 @@ DWORD WINAPI WaitForMultipleObjectsEx(DWORD count, const HANDLE *handles, BOOL a
 	}
 	while (got)
 		target_put(&targets[--got]);
+	if (result == WAIT_IO_COMPLETION)
+		cio_apcs_run(self);
 	return result;
 }
 
@@ -199,6 +204,8 @@ DWORD WINAPI SignalObjectAndWait(HANDLE signal, HANDLE handle, DWORD millisecond
 		target_put(&t);
 	}
 	cio_handle_unpin(h);
+	if (result == WAIT_IO_COMPLETION)
+		cio_apcs_run(self);
 	return result;
 }
 
@@ -222,7 +229,11 @@ DWORD WINAPI SleepEx(DWORD milliseconds, BOOL alertable)
 	cio_wait_init(&wait, self, NULL, NULL, 0);
 	wait.alertable = alertable;
 	result = cio_wait_run(&wait, milliseconds);
-	if (!milliseconds && result != WAIT_IO_COMPLETION)
+	if (result == WAIT_IO_COMPLETION) {
+		cio_apcs_run(self);
+		return WAIT_IO_COMPLETION;
+	}
+	if (!milliseconds)
 		sched_yield();
-	return result == WAIT_IO_COMPLETION ? WAIT_IO_COMPLETION : 0;
+	return 0;
 }
