@@ -12,12 +12,15 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "npipe.h"
 #include "service.h"
 
 #define BACKLOG 128
+#define BIND_ATTEMPTS 1000
+#define BIND_PAUSE_NS 1000000
 
 struct caller {
 	struct cio_list in_waiting; /* of a name, until it is answered; names' lock */
@@ -223,6 +226,38 @@ static DWORD start(void)
 	return ERROR_NOT_ENOUGH_MEMORY;
 }
 
+/* Whether anybody listens there. */
+static bool is_answered(const struct sockaddr_un *addr, unsigned int length)
+{
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool refused = fd >= 0 &&
+		       syscall(SYS_connect, fd, (const struct sockaddr *)addr, length) != 0 &&
+		       errno == ECONNREFUSED;
+
+	if (fd >= 0)
+		syscall(SYS_close, fd);
+	return !refused;
+}
+
+/*
+ * 0, or the errno. An address at which nobody listens is a process's that has just been forked, and
+ * has not come to closing what it need not have: until then it keeps what we have closed.
+ */
+static int bind_to(int fd, const struct sockaddr_un *addr, unsigned int length)
+{
+	struct timespec pause = { .tv_nsec = BIND_PAUSE_NS };
+
+	int err = 0;
+
+	for (int i = 0; i < BIND_ATTEMPTS; i++) {
+		err = bind(fd, (const struct sockaddr *)addr, length) == 0 ? 0 : errno;
+		if (err != EADDRINUSE || is_answered(addr, length))
+			break;
+		syscall(SYS_nanosleep, &pause, NULL);
+	}
+	return err;
+}
+
 DWORD cio_broker_open(struct cio_pipe_port *port, const char *name)
 {
 	struct sockaddr_un addr;
@@ -235,9 +270,10 @@ DWORD cio_broker_open(struct cio_pipe_port *port, const char *name)
 	port->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (port->fd < 0)
 		return cio_status_to_error(cio_errno_to_status(errno));
-	if (bind(port->fd, (struct sockaddr *)&addr, length) != 0 ||
-	    listen(port->fd, BACKLOG) != 0) {
+	err = bind_to(port->fd, &addr, length);
+	if (!err && listen(port->fd, BACKLOG) != 0)
 		err = errno;
+	if (err) {
 		syscall(SYS_close, port->fd);
 		return err == EADDRINUSE ? ERROR_ACCESS_DENIED :
 					   cio_status_to_error(cio_errno_to_status(err));

@@ -270,6 +270,46 @@ static void in_a_signal_handler(void)
 	check_child(forked);
 }
 
+static DWORD WINAPI makes_pipe(LPVOID name)
+{
+	HANDLE h = CreateNamedPipeA(name, PIPE_ACCESS_DUPLEX, 0, 1, 0, 0, 0, NULL);
+
+	return h == INVALID_HANDLE_VALUE ? GetLastError() : 0;
+}
+
+/* A child that has not run yet has the parent's sockets; so has one that is about to exec. */
+static void a_name_is_free_at_once(void)
+{
+	char name[64];
+	int go[2], status;
+	DWORD id, code;
+	HANDLE h, t;
+	pid_t pid;
+
+	snprintf(name, sizeof(name), "\\\\.\\pipe\\fork%d", (int)getpid());
+	CHECK_EQ(pipe(go), 0);
+	h = CreateNamedPipeA(name, PIPE_ACCESS_DUPLEX, 0, 1, 0, 0, 0, NULL);
+	CHECK(h != INVALID_HANDLE_VALUE);
+	/* Without what the library does in a child. */
+	pid = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+	if (pid == 0) {
+		close(go[1]);
+		syscall(SYS_read, go[0], buf, 1);
+		_exit(0);
+	}
+	CHECK(CloseHandle(h));
+	t = CreateThread(NULL, 0, makes_pipe, name, 0, &id);
+	while (WaitForSingleObject(t, 0) == WAIT_TIMEOUT && host_syscall_of(id) != SYS_nanosleep)
+		sched_yield();
+	close(go[1]);
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK_EQ(WaitForSingleObject(t, INFINITE), WAIT_OBJECT_0);
+	CHECK(GetExitCodeThread(t, &code));
+	CHECK_EQ(code, 0);
+	/* Where somebody listens, nobody is waited for. */
+	CHECK_EQ(makes_pipe(name), ERROR_PIPE_BUSY);
+}
+
 static const struct tap_case cases[] = {
 	CASE(a_read, "another thread reads: the child closes the file"),
 	CASE(a_flush, "another thread flushes"),
@@ -278,6 +318,7 @@ static const struct tap_case cases[] = {
 	CASE(closed_before, "another thread is the last to have a handle that is closed"),
 	CASE(in_an_apc, "a fork in an APC"),
 	CASE(out_of_an_apc, "and the child goes on from there"),
+	CASE(a_name_is_free_at_once, "a named pipe's name is free though a child has the socket"),
 	CASE(in_a_signal_handler, "a fork in a signal's handler, on top of a call"),
 };
 
