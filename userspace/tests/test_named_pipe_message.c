@@ -295,6 +295,8 @@ static void in_a_child(void)
 	pid_t pid;
 	DWORD n;
 
+	if (HOST_TSAN)
+		SKIP("ThreadSanitizer: no threads after a fork with threads");
 	npipe_pair(&h, &c, MESSAGES, FILE_FLAG_OVERLAPPED);
 	spare = npipe_server(PIPE_ACCESS_DUPLEX, MESSAGES);
 	CHECK(WriteFile(c, "parent's", 8, &n, &ov));
