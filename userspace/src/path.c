@@ -198,6 +198,24 @@ static DWORD check_characters(const char *path)
 	return 0;
 }
 
+/* Tells a missing file from a missing directory on the way to it. */
+static bool has_parent(const char *path)
+{
+	char parent[PATH_MAX];
+	size_t length = strlen(path);
+	struct stat st;
+
+	while (length > 1 && path[length - 1] == '/')
+		length--;
+	while (length && path[length - 1] != '/')
+		length--;
+	if (length <= 1)
+		return true;
+	memcpy(parent, path, length);
+	parent[length] = '\0';
+	return stat(parent, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 static DWORD path_from_name(const char *name, char *path)
 {
 	const char *device;
@@ -216,7 +234,7 @@ static DWORD path_from_name(const char *name, char *path)
 		if (serial_line(path) && !exists(path))
 			return device_path(name, path);
 		/* Sloppy for a path, a server for Windows: it is what it can be. */
-		if (path[0] == '/' && path[1] == '/' && !cio_path_has_parent(path))
+		if (path[0] == '/' && path[1] == '/' && !has_parent(path))
 			return ERROR_BAD_NETPATH;
 		return check_characters(path);
 	}
@@ -257,26 +275,9 @@ bool cio_path_ends_in_slash(const char *path)
 	return length > 1 && path[length - 1] == '/';
 }
 
-bool cio_path_has_parent(const char *path)
-{
-	char parent[PATH_MAX];
-	size_t length = strlen(path);
-	struct stat st;
-
-	while (length > 1 && path[length - 1] == '/')
-		length--;
-	while (length && path[length - 1] != '/')
-		length--;
-	if (length <= 1)
-		return true;
-	memcpy(parent, path, length);
-	parent[length] = '\0';
-	return stat(parent, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
 DWORD cio_path_error(const char *path, int err)
 {
-	if (err == ENOENT && !cio_path_has_parent(path))
+	if (err == ENOENT && !has_parent(path))
 		return ERROR_PATH_NOT_FOUND;
 	return cio_status_to_error(cio_errno_to_status(err));
 }

@@ -22,9 +22,6 @@ void cio_path_normalise(char *path);
 
 bool cio_path_ends_in_slash(const char *path);
 
-/* Tells a missing file from a missing directory on the way to it. */
-bool cio_path_has_parent(const char *path);
-
 /* The length if it fits with its 0; if not, the room that it needs, and nothing is written. */
 DWORD cio_path_answer(LPSTR buffer, DWORD size, const char *path);
 

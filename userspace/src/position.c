@@ -11,12 +11,12 @@
 
 #include "file.h"
 #include "handle.h"
-#include "position.h"
 #include "rw.h"
 #include "status.h"
 #include "thread.h"
 
-DWORD cio_file_size(const struct cio_file *file, uint64_t *size)
+/* How many bytes there are to read: of a file, a device, a pipe. 0, or the Win32 error. */
+static DWORD file_size(const struct cio_file *file, uint64_t *size)
 {
 	struct stat st;
 	off_t end;
@@ -46,7 +46,7 @@ static DWORD seek_own(struct cio_file *file, int64_t distance, DWORD method, uin
 	if (method == FILE_CURRENT)
 		base = file->position;
 	else if (method == FILE_END)
-		error = cio_file_size(file, &base);
+		error = file_size(file, &base);
 	if (error)
 		return error;
 	if (__builtin_add_overflow((int64_t)base, distance, &place))
@@ -129,7 +129,7 @@ BOOL WINAPI SetFilePointerEx(HANDLE handle, LARGE_INTEGER distance, PLARGE_INTEG
 			     DWORD method)
 {
 	CIO_KEEP_ERRNO;
-	uint64_t result;
+	uint64_t result = 0;
 
 	if (!move_pointer(handle, distance.QuadPart, method, false, &result))
 		return FALSE;
@@ -150,7 +150,7 @@ DWORD WINAPI SetFilePointer(HANDLE handle, LONG low, PLONG high, DWORD method)
 {
 	CIO_KEEP_ERRNO;
 	int64_t distance = low;
-	uint64_t result;
+	uint64_t result = 0;
 
 	if (high)
 		distance = (int64_t)((uint64_t)*high << 32 | (DWORD)low);
@@ -168,7 +168,7 @@ static BOOL get_size(HANDLE handle, uint64_t *size)
 
 	if (!obj)
 		return FALSE;
-	error = cio_file_size(cio_entry(obj, struct cio_file, obj), size);
+	error = file_size(cio_entry(obj, struct cio_file, obj), size);
 	cio_object_put(obj);
 	return error ? cio_fail(error) : TRUE;
 }

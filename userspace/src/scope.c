@@ -180,7 +180,7 @@ static void scope_destroy(struct cio_object *obj)
 	free(cio_entry(obj, struct cio_scope, obj));
 }
 
-const struct cio_class cio_scope_class = {
+static const struct cio_class scope_class = {
 	.name = "cancellation scope",
 	.all = CANCELLATION_SCOPE_ALL_ACCESS,
 	.read = READ_CONTROL | CANCELLATION_SCOPE_QUERY_STATE,
@@ -213,7 +213,7 @@ void cio_scopes_reinit_in_child(void)
 
 static struct cio_scope *scope_of(HANDLE handle, DWORD access)
 {
-	struct cio_object *obj = cio_handle_get(handle, &cio_scope_class, access);
+	struct cio_object *obj = cio_handle_get(handle, &scope_class, access);
 
 	return obj ? cio_entry(obj, struct cio_scope, obj) : NULL;
 }
@@ -233,7 +233,7 @@ HANDLE WINAPI CreateCancellationScope(LPSECURITY_ATTRIBUTES attributes, DWORD fl
 		cio_fail(ERROR_NOT_ENOUGH_MEMORY);
 		return NULL;
 	}
-	cio_object_init(&scope->obj, &cio_scope_class, false);
+	cio_object_init(&scope->obj, &scope_class, false);
 	cio_list_init(&scope->frames);
 	cio_timer_init(&scope->timer, scope_expired);
 	scope->cancel.run = scope_cancel_io;

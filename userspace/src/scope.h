@@ -33,8 +33,6 @@ struct cio_frame {
 	unsigned int refs; /* the thread's, the inner frames', the operations' */
 };
 
-extern const struct cio_class cio_scope_class;
-
 /* The thread's own chain, or under the state lock: whether a call begun in it would fail. */
 bool cio_frame_cancelled(const struct cio_frame *frame);
 
