@@ -161,6 +161,8 @@ static void waits_for_all_kinds(void)
 	see("W-WAIT-1 not all are set", "timeout", "%s",
 	    waited(WaitForMultipleObjects(5, all, TRUE, 0)));
 	line_write(w, "file");
+	/* The bytes take their time to arrive. */
+	WaitForSingleObject(h, LONG_TIME);
 	see("W-WAIT-3 the file is set", "object 0", "%s",
 	    waited(WaitForMultipleObjects(5, all, FALSE, LONG_TIME)));
 	SetEvent(leave);
