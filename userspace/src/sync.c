@@ -40,7 +40,7 @@ CIO_NO_TSAN static void deliver_later(struct cio_thread *self, int sig, ucontext
 {
 	int err = errno, pid = getpid();
 	/* As kill(2) would say it. To oneself this is allowed, and is never refused for a limit. */
-	int info[12] = { sig, 0, SI_USER, 0, pid };
+	int info[sizeof(siginfo_t) / sizeof(int)] = { sig, 0, SI_USER, 0, pid };
 
 	sigaddset(&uc->uc_sigmask, sig);
 	atomic_store(&self->sync.held_back, true);
