@@ -9,7 +9,8 @@ KERNELS ?= 6.1 6.12
 KDIR ?= $(or $(shell vm/kernels installed 6.1 2>/dev/null),/lib/modules/$(shell uname -r)/build)
 # What only tests use is in a build of its own.
 TEST_BUILD := $(filter 1,$(TEST))
-BUILD ?= build/$(RELEASE)$(if $(TEST_BUILD),-test)
+GCOV_BUILD := $(filter 1,$(GCOV))
+BUILD ?= build/$(RELEASE)$(if $(TEST_BUILD),-test)$(if $(GCOV_BUILD),-gcov)
 UTSRELEASE = $(KDIR)/include/generated/utsrelease.h
 
 ifneq ($(filter-out clean help install setup vm demo check check-wine bench,$(or $(MAKECMDGOALS),all)),)
@@ -37,7 +38,8 @@ $(BUILD)/cancelio.ko: $(SOURCES) $(UTSRELEASE) $(RECHECK)
 	@find $(@D) -xtype l -delete
 	@for file in $(SOURCES); do ln -srf $$file $(@D)/$$file || exit; done
 	+MAKE="$(MAKE)" flock $(@D)/.lock vm/kbuild $(KDIR) M=$(abspath $(@D)) \
-		CONFIG_DEBUG_INFO_BTF_MODULES= $(if $(TEST_BUILD),CANCELIO_TEST=y) modules
+		CONFIG_DEBUG_INFO_BTF_MODULES= $(if $(TEST_BUILD),CANCELIO_TEST=y) \
+		$(if $(GCOV_BUILD),CANCELIO_GCOV=y) modules
 	@touch $@
 
 $(UTSRELEASE):
@@ -91,7 +93,8 @@ clean:
 help:
 	@echo "make              build module, library and tests"
 	@echo "make module       build the module; KDIR=DIR for one kernel, W=1 C=2 for more checks,"
-	@echo "                  TEST=1 for the build that lets tests force races"
+	@echo "                  TEST=1 for the build that lets tests force races, GCOV=1 for the one"
+	@echo "                  that counts which lines were run"
 	@echo "make userspace    build the library, its tests and examples"
 	@echo "make selftests    build the module's tests"
 	@echo "make install      install the library and the headers; PREFIX=$(PREFIX) DESTDIR="
