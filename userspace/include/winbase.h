@@ -110,6 +110,35 @@
 #define WT_EXECUTELONGFUNCTION 0x00000010u
 #define WT_TRANSFER_IMPERSONATION 0x00000100u
 
+#define PROGRESS_CONTINUE 0
+#define PROGRESS_CANCEL 1
+#define PROGRESS_STOP 2
+#define PROGRESS_QUIET 3
+
+#define CALLBACK_CHUNK_FINISHED 0x00000000u
+#define CALLBACK_STREAM_SWITCH 0x00000001u
+
+#define COPY_FILE_FAIL_IF_EXISTS 0x00000001u
+#define COPY_FILE_RESTARTABLE 0x00000002u
+#define COPY_FILE_OPEN_SOURCE_FOR_WRITE 0x00000004u
+#define COPY_FILE_ALLOW_DECRYPTED_DESTINATION 0x00000008u
+#define COPY_FILE_DIRECTORY 0x00000080u
+#define COPY_FILE_COPY_SYMLINK 0x00000800u
+#define COPY_FILE_NO_BUFFERING 0x00001000u
+#define COPY_FILE_REQUEST_SECURITY_PRIVILEGES 0x00002000u
+#define COPY_FILE_RESUME_FROM_PAUSE 0x00004000u
+#define COPY_FILE_SKIP_ALTERNATE_STREAMS 0x00008000u
+#define COPY_FILE_NO_OFFLOAD 0x00040000u
+#define COPY_FILE_OPEN_AND_COPY_REPARSE_POINT 0x00200000u
+#define COPY_FILE_IGNORE_EDP_BLOCK 0x00400000u
+#define COPY_FILE_IGNORE_SOURCE_ENCRYPTION 0x00800000u
+#define COPY_FILE_DONT_REQUEST_DEST_WRITE_DAC 0x02000000u
+#define COPY_FILE_DISABLE_PRE_ALLOCATION 0x04000000u
+#define COPY_FILE_ENABLE_LOW_FREE_SPACE_MODE 0x08000000u
+#define COPY_FILE_REQUEST_COMPRESSED_TRAFFIC 0x10000000u
+
+#define COPYFILE2_MESSAGE_COPY_OFFLOAD 0x00000001
+
 #define FORMAT_MESSAGE_ALLOCATE_BUFFER 0x00000100u
 #define FORMAT_MESSAGE_IGNORE_INSERTS 0x00000200u
 #define FORMAT_MESSAGE_FROM_STRING 0x00000400u
@@ -142,9 +171,132 @@
 #define HasOverlappedIoCompleted(lpOverlapped) \
 	((DWORD)__atomic_load_n(&(lpOverlapped)->Internal, __ATOMIC_ACQUIRE) != 0x00000103u)
 
+typedef DWORD(WINAPI *LPPROGRESS_ROUTINE)(LARGE_INTEGER TotalFileSize,
+					  LARGE_INTEGER TotalBytesTransferred,
+					  LARGE_INTEGER StreamSize,
+					  LARGE_INTEGER StreamBytesTransferred,
+					  DWORD dwStreamNumber, DWORD dwCallbackReason,
+					  HANDLE hSourceFile, HANDLE hDestinationFile,
+					  LPVOID lpData);
+
+typedef enum _COPYFILE2_MESSAGE_TYPE {
+	COPYFILE2_CALLBACK_NONE = 0,
+	COPYFILE2_CALLBACK_CHUNK_STARTED,
+	COPYFILE2_CALLBACK_CHUNK_FINISHED,
+	COPYFILE2_CALLBACK_STREAM_STARTED,
+	COPYFILE2_CALLBACK_STREAM_FINISHED,
+	COPYFILE2_CALLBACK_POLL_CONTINUE,
+	COPYFILE2_CALLBACK_ERROR,
+	COPYFILE2_CALLBACK_MAX
+} COPYFILE2_MESSAGE_TYPE;
+
+typedef enum _COPYFILE2_MESSAGE_ACTION {
+	COPYFILE2_PROGRESS_CONTINUE = 0,
+	COPYFILE2_PROGRESS_CANCEL,
+	COPYFILE2_PROGRESS_STOP,
+	COPYFILE2_PROGRESS_QUIET,
+	COPYFILE2_PROGRESS_PAUSE
+} COPYFILE2_MESSAGE_ACTION;
+
+typedef enum _COPYFILE2_COPY_PHASE {
+	COPYFILE2_PHASE_NONE = 0,
+	COPYFILE2_PHASE_PREPARE_SOURCE,
+	COPYFILE2_PHASE_PREPARE_DEST,
+	COPYFILE2_PHASE_READ_SOURCE,
+	COPYFILE2_PHASE_WRITE_DESTINATION,
+	COPYFILE2_PHASE_SERVER_COPY,
+	COPYFILE2_PHASE_NAMEGRAFT_COPY,
+	COPYFILE2_PHASE_MAX
+} COPYFILE2_COPY_PHASE;
+
+typedef struct COPYFILE2_MESSAGE {
+	COPYFILE2_MESSAGE_TYPE Type;
+	DWORD dwPadding;
+	union {
+		struct {
+			DWORD dwStreamNumber;
+			DWORD dwReserved;
+			HANDLE hSourceFile;
+			HANDLE hDestinationFile;
+			ULARGE_INTEGER uliChunkNumber;
+			ULARGE_INTEGER uliChunkSize;
+			ULARGE_INTEGER uliStreamSize;
+			ULARGE_INTEGER uliTotalFileSize;
+		} ChunkStarted;
+		struct {
+			DWORD dwStreamNumber;
+			DWORD dwFlags;
+			HANDLE hSourceFile;
+			HANDLE hDestinationFile;
+			ULARGE_INTEGER uliChunkNumber;
+			ULARGE_INTEGER uliChunkSize;
+			ULARGE_INTEGER uliStreamSize;
+			ULARGE_INTEGER uliStreamBytesTransferred;
+			ULARGE_INTEGER uliTotalFileSize;
+			ULARGE_INTEGER uliTotalBytesTransferred;
+		} ChunkFinished;
+		struct {
+			DWORD dwStreamNumber;
+			DWORD dwReserved;
+			HANDLE hSourceFile;
+			HANDLE hDestinationFile;
+			ULARGE_INTEGER uliStreamSize;
+			ULARGE_INTEGER uliTotalFileSize;
+		} StreamStarted;
+		struct {
+			DWORD dwStreamNumber;
+			DWORD dwReserved;
+			HANDLE hSourceFile;
+			HANDLE hDestinationFile;
+			ULARGE_INTEGER uliStreamSize;
+			ULARGE_INTEGER uliStreamBytesTransferred;
+			ULARGE_INTEGER uliTotalFileSize;
+			ULARGE_INTEGER uliTotalBytesTransferred;
+		} StreamFinished;
+		struct {
+			DWORD dwReserved;
+		} PollContinue;
+		struct {
+			COPYFILE2_COPY_PHASE CopyPhase;
+			DWORD dwStreamNumber;
+			HRESULT hrFailure;
+			DWORD dwReserved;
+			ULARGE_INTEGER uliChunkNumber;
+			ULARGE_INTEGER uliStreamSize;
+			ULARGE_INTEGER uliStreamBytesTransferred;
+			ULARGE_INTEGER uliTotalFileSize;
+			ULARGE_INTEGER uliTotalBytesTransferred;
+		} Error;
+	} Info;
+} COPYFILE2_MESSAGE;
+
+typedef COPYFILE2_MESSAGE_ACTION(CALLBACK *PCOPYFILE2_PROGRESS_ROUTINE)(
+	const COPYFILE2_MESSAGE *pMessage, PVOID pvCallbackContext);
+
+typedef struct COPYFILE2_EXTENDED_PARAMETERS {
+	DWORD dwSize;
+	DWORD dwCopyFlags;
+	BOOL *pfCancel;
+	PCOPYFILE2_PROGRESS_ROUTINE pProgressRoutine;
+	PVOID pvCallbackContext;
+} COPYFILE2_EXTENDED_PARAMETERS;
+
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+WINBASEAPI BOOL WINAPI CopyFileA(LPCSTR lpExistingFileName, LPCSTR lpNewFileName,
+				 BOOL bFailIfExists);
+WINBASEAPI BOOL WINAPI CopyFileW(LPCWSTR lpExistingFileName, LPCWSTR lpNewFileName,
+				 BOOL bFailIfExists);
+WINBASEAPI BOOL WINAPI CopyFileExA(LPCSTR lpExistingFileName, LPCSTR lpNewFileName,
+				   LPPROGRESS_ROUTINE lpProgressRoutine, LPVOID lpData,
+				   LPBOOL pbCancel, DWORD dwCopyFlags);
+WINBASEAPI BOOL WINAPI CopyFileExW(LPCWSTR lpExistingFileName, LPCWSTR lpNewFileName,
+				   LPPROGRESS_ROUTINE lpProgressRoutine, LPVOID lpData,
+				   LPBOOL pbCancel, DWORD dwCopyFlags);
+WINBASEAPI HRESULT WINAPI CopyFile2(PCWSTR pwszExistingFileName, PCWSTR pwszNewFileName,
+				    COPYFILE2_EXTENDED_PARAMETERS *pExtendedParameters);
 
 WINBASEAPI BOOL WINAPI PulseEvent(HANDLE hEvent);
 WINBASEAPI BOOL WINAPI BindIoCompletionCallback(HANDLE FileHandle,
@@ -225,6 +377,8 @@ FORCEINLINE VOID DestroyThreadpoolEnvironment(PTP_CALLBACK_ENVIRON pcbe)
 }
 
 #ifdef UNICODE
+#define CopyFile CopyFileW
+#define CopyFileEx CopyFileExW
 #define FormatMessage FormatMessageW
 #define lstrlen lstrlenW
 #define lstrcpy lstrcpyW
@@ -233,6 +387,8 @@ FORCEINLINE VOID DestroyThreadpoolEnvironment(PTP_CALLBACK_ENVIRON pcbe)
 #define lstrcmp lstrcmpW
 #define lstrcmpi lstrcmpiW
 #else
+#define CopyFile CopyFileA
+#define CopyFileEx CopyFileExA
 #define CreateNamedPipe CreateNamedPipeA
 #define WaitNamedPipe WaitNamedPipeA
 #define CallNamedPipe CallNamedPipeA

@@ -30,6 +30,8 @@ struct open_args {
 	DWORD access, share, disposition, flags;
 	bool inherits;
 	const char *pipe; /* it is a named pipe; NULL: it is not */
+	mode_t mode; /* of a file that is created; 0: as the attributes say */
+	bool within; /* a synchronous call of the caller's, of which this is a part */
 };
 
 /* Of the flags and attributes, those that are not known here or mean nothing are wishes (W-CREATE-7). */
@@ -101,7 +103,7 @@ static int do_open(struct cio_thread *self, const struct open_args *a, int flags
 
 static int do_create(struct cio_thread *self, const struct open_args *a, int flags)
 {
-	mode_t mode = a->flags & FILE_ATTRIBUTE_READONLY ? 0444 : 0666;
+	mode_t mode = a->mode ? a->mode : a->flags & FILE_ATTRIBUTE_READONLY ? 0444 : 0666;
 	int fd;
 
 	/* O_PATH and O_CREAT do not go together. */
@@ -273,33 +275,42 @@ static DWORD open_error(const struct open_args *a, int err)
 	return cio_path_slash_error(a->path, err);
 }
 
-static HANDLE open_file(struct cio_thread *self, const struct open_args *a)
+/* 0 and a handle, or the Win32 error; *existed: what was opened was there before. */
+static DWORD open_handle(struct cio_thread *self, const struct open_args *a, HANDLE *handle,
+			 bool *existed, bool *device)
 {
 	struct cio_file *file = cio_file_new();
-	bool existed = false, device;
-	HANDLE handle = NULL;
 	DWORD error;
 
-	if (!file) {
-		cio_fail(ERROR_NOT_ENOUGH_MEMORY);
-		return INVALID_HANDLE_VALUE;
-	}
+	if (!file)
+		return ERROR_NOT_ENOUGH_MEMORY;
 	file->access = specific_access(a);
 	file->share = a->share;
-	cio_sync_begin(self, NULL, NULL);
-	file->fd = open_or_create(self, a, open_flags(file->access, a->flags), &existed);
-	cio_sync_end(self);
+	if (!a->within)
+		cio_sync_begin(self, NULL, NULL);
+	file->fd = open_or_create(self, a, open_flags(file->access, a->flags), existed);
+	if (!a->within)
+		cio_sync_end(self);
 
-	error = file->fd < 0 ? open_error(a, -file->fd) : look_at(self, file, a, existed);
+	error = file->fd < 0 ? open_error(a, -file->fd) : look_at(self, file, a, *existed);
 	if (!error) {
-		handle = cio_handle_new(&file->obj, file->access);
-		if (!handle) {
+		*handle = cio_handle_new(&file->obj, file->access);
+		if (!*handle) {
 			cio_share_leave(file);
 			error = ERROR_NOT_ENOUGH_MEMORY;
 		}
 	}
-	device = file->type == S_IFCHR;
+	*device = file->type == S_IFCHR;
 	cio_object_put(&file->obj);
+	return error;
+}
+
+static HANDLE open_file(struct cio_thread *self, const struct open_args *a)
+{
+	bool existed = false, device = false;
+	HANDLE handle = NULL;
+	DWORD error = open_handle(self, a, &handle, &existed, &device);
+
 	if (error) {
 		cio_fail(error);
 		return INVALID_HANDLE_VALUE;
@@ -312,6 +323,18 @@ static HANDLE open_file(struct cio_thread *self, const struct open_args *a)
 	else
 		cio_fail(ERROR_SUCCESS);
 	return handle;
+}
+
+DWORD cio_file_open(struct cio_thread *self, const struct cio_open *open, HANDLE *handle,
+		    bool *existed)
+{
+	struct open_args a = { open->path,  open->access, open->share, open->disposition,
+			       open->flags, false,	  NULL,	       open->mode,
+			       true };
+	bool device;
+
+	*existed = false;
+	return open_handle(self, &a, handle, existed, &device);
 }
 
 /* The file that a new one is to take its attributes from. */
@@ -395,7 +418,7 @@ HANDLE WINAPI CreateFileA(LPCSTR name, DWORD access, DWORD share, LPSECURITY_ATT
 	CIO_KEEP_ERRNO;
 	char path[PATH_MAX], pipe[CIO_PIPE_NAME];
 	struct open_args a = { path,  access, share, disposition, flags, wants_heirs(security),
-			       NULL };
+			       NULL,  0,      false };
 
 	return create_file(name_from_ansi(&a, path, pipe, name), &a, template);
 }
@@ -406,7 +429,7 @@ HANDLE WINAPI CreateFileW(LPCWSTR name, DWORD access, DWORD share, LPSECURITY_AT
 	CIO_KEEP_ERRNO;
 	char path[PATH_MAX], pipe[CIO_PIPE_NAME];
 	struct open_args a = { path,  access, share, disposition, flags, wants_heirs(security),
-			       NULL };
+			       NULL,  0,      false };
 
 	return create_file(name_from_wide(&a, path, pipe, name), &a, template);
 }
@@ -416,7 +439,7 @@ HANDLE WINAPI CreateFile2(LPCWSTR name, DWORD access, DWORD share, DWORD disposi
 {
 	CIO_KEEP_ERRNO;
 	char path[PATH_MAX], pipe[CIO_PIPE_NAME];
-	struct open_args a = { path, access, share, disposition, 0, false, NULL };
+	struct open_args a = { path, access, share, disposition, 0, false, NULL, 0, false };
 
 	if (more && more->dwSize < sizeof(*more)) {
 		cio_fail(ERROR_INVALID_PARAMETER);

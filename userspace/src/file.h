@@ -14,6 +14,7 @@ struct cio_node;
 struct cio_op;
 struct cio_pipe;
 struct cio_port;
+struct cio_thread;
 
 /*
  * Where order matters, requests are served one after the other: bytes of a stream go to the oldest
@@ -62,6 +63,18 @@ struct cio_file {
 };
 
 struct cio_file *cio_file_new(void);
+
+/*
+ * CreateFile for the library's own use, inside a synchronous call that its caller has begun, so that a
+ * cancel meets the whole. 0 and a handle, or the Win32 error.
+ */
+struct cio_open {
+	const char *path;
+	DWORD access, share, disposition, flags;
+	mode_t mode; /* of a file that is created, less the umask */
+};
+DWORD cio_file_open(struct cio_thread *self, const struct cio_open *open, HANDLE *handle,
+		    bool *existed);
 
 /*
  * Looks at what `file->fd` is. False: it is not open. What the fd can do is the caller's business, and

@@ -201,15 +201,15 @@ void cio_share_leave(struct cio_file *file)
 	cio_share_unlock();
 }
 
-/* With the node's files still there. 0, or the Win32 error. */
-static DWORD doom(struct cio_node *node, const char *path)
+/* With the node's files still there, of which one (or none) does not matter. 0, or the Win32 error. */
+static DWORD doom(struct cio_node *node, const char *path, const struct cio_file *self)
 {
 	if (node->doomed)
 		return ERROR_ACCESS_DENIED;
 	cio_list_each(pos, &node->files) {
 		struct cio_file *file = cio_entry(pos, struct cio_file, sharing);
 
-		if (takes_part(file) && !(file->share & FILE_SHARE_DELETE))
+		if (file != self && takes_part(file) && !(file->share & FILE_SHARE_DELETE))
 			return ERROR_SHARING_VIOLATION;
 	}
 	pthread_once(&exit_once, watch_exit);
@@ -227,11 +227,21 @@ DWORD cio_share_remove(const char *path, const struct stat *st)
 	cio_share_lock();
 	node = node_find(st->st_dev, st->st_ino);
 	if (node)
-		error = doom(node, path);
+		error = doom(node, path, NULL);
 	else if ((directory ? rmdir(path) : unlink(path)) != 0)
 		error = cio_status_to_error(cio_errno_to_status(errno));
 	cio_share_unlock();
 	return error;
+}
+
+bool cio_share_doom(struct cio_file *file, const char *path)
+{
+	bool ok;
+
+	cio_share_lock();
+	ok = file->node && doom(file->node, path, file) == 0;
+	cio_share_unlock();
+	return ok;
 }
 
 bool cio_share_is_doomed(const char *path)

@@ -20,6 +20,11 @@ void cio_share_leave(struct cio_file *file);
  * the Win32 error.
  */
 DWORD cio_share_remove(const char *path, const struct stat *st);
+/*
+ * The same for a file that is open, and goes with its last handle. False: it stays, for somebody else has
+ * it open, and does not let it be deleted.
+ */
+bool cio_share_doom(struct cio_file *file, const char *path);
 bool cio_share_is_doomed(const char *path);
 
 /* The path by which a file is found whatever becomes of the current directory; for free(3). */

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: MIT
+/* How a copy moves its bytes: by the kernel alone where it can, and around the holes of sparse files. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "copy_private.h"
+#include "status.h"
+#include "sync.h"
+#include "thread.h"
+
+/* What is read and written at once, where the kernel does not copy by itself. */
+#define PIECE (256u << 10)
+#define PAGE 4096
+
+static bool get_buffer(struct cio_copying *c)
+{
+	void *buffer = c->buffer;
+
+	/* So that it will do for direct I/O. */
+	if (!buffer && posix_memalign(&buffer, PAGE, PIECE) != 0)
+		return false;
+	c->buffer = buffer;
+	return true;
+}
+
+/* The system call, once more without the page cache's bypass where its rules are not to be met. */
+static long transfer(struct cio_copying *c, struct cio_file *file, long nr, void *buffer, size_t length,
+		     uint64_t at)
+{
+	long ret = cio_sync_call(c->self, nr, file->fd, (long)buffer, (long)length, (long)at, 0, 0);
+	int flags;
+
+	if (ret != -EINVAL || !c->direct)
+		return ret;
+	flags = fcntl(file->fd, F_GETFL);
+	if (flags < 0 || !(flags & O_DIRECT) || fcntl(file->fd, F_SETFL, flags & ~O_DIRECT) != 0)
+		return ret;
+	return cio_sync_call(c->self, nr, file->fd, (long)buffer, (long)length, (long)at, 0, 0);
+}
+
+static long read_some(struct cio_copying *c, size_t length, uint64_t at)
+{
+	c->phase = COPYFILE2_PHASE_READ_SOURCE;
+	return transfer(c, c->in, c->in->seekable ? SYS_pread64 : SYS_read, c->buffer, length, at);
+}
+
+static DWORD write_all(struct cio_copying *c, size_t length, uint64_t at)
+{
+	bool pipe = c->out->type == S_IFIFO || c->out->type == S_IFSOCK;
+	long nr = c->out->seekable ? SYS_pwrite64 : SYS_write;
+	struct cio_sigpipe sigpipe;
+	size_t written = 0;
+	long n = 0;
+
+	c->phase = COPYFILE2_PHASE_WRITE_DESTINATION;
+	if (pipe)
+		cio_sigpipe_block(&sigpipe);
+	while (written < length) {
+		n = transfer(c, c->out, nr, c->buffer + written, length - written, at + written);
+		if (n <= 0)
+			break;
+		written += (size_t)n;
+	}
+	if (pipe)
+		cio_sigpipe_restore(&sigpipe, n < 0);
+	if (n < 0)
+		return cio_copy_error(c, n);
+	/* A device that takes nothing, and does not say why. */
+	return n == 0 && written < length ? ERROR_DISK_FULL : 0;
+}
+
+/* The source ends here, earlier than it had said. */
+static void end_at(struct cio_copying *c, uint64_t end)
+{
+	if (end < c->size)
+		c->size = end;
+}
+
+static DWORD move_by_hand(struct cio_copying *c, uint64_t at, uint64_t end, uint64_t *moved)
+{
+	size_t length = end - at < PIECE ? (size_t)(end - at) : PIECE;
+	DWORD error;
+	long n;
+
+	if (!get_buffer(c))
+		return ERROR_NOT_ENOUGH_MEMORY;
+	n = read_some(c, length, at);
+	if (n < 0)
+		return cio_copy_error(c, n);
+	error = write_all(c, (size_t)n, at);
+	if (!error)
+		*moved = (uint64_t)n;
+	return error;
+}
+
+/*
+ * *moved is 0 at the source's end. Whatever the kernel says against copying by itself, reading and
+ * writing say again if it concerns them; many a file system's or a device's no does not.
+ */
+static DWORD move_some(struct cio_copying *c, uint64_t at, uint64_t end, uint64_t *moved)
+{
+	loff_t from = (loff_t)at, to = (loff_t)at;
+	long n;
+
+	*moved = 0;
+	if (c->offload) {
+		c->phase = COPYFILE2_PHASE_SERVER_COPY;
+		n = cio_sync_call(c->self, SYS_copy_file_range, c->in->fd, (long)&from, c->out->fd,
+				  (long)&to, (long)(end - at), 0);
+		if (n == -EINTR)
+			return cio_copy_error(c, n);
+		if (n > 0) {
+			*moved = (uint64_t)n;
+			return 0;
+		}
+		/* Of files in /proc and the like it says that there is nothing, too. */
+		if (n < 0)
+			c->offload = false;
+	}
+	return move_by_hand(c, at, end, moved);
+}
+
+static DWORD seek(struct cio_copying *c, uint64_t at, int whence, uint64_t *found)
+{
+	long n = cio_sync_call(c->self, SYS_lseek, c->in->fd, (long)at, whence, 0, 0, 0);
+
+	c->phase = COPYFILE2_PHASE_READ_SOURCE;
+	if (n == -EINTR)
+		return cio_copy_error(c, n);
+	if (n >= 0) {
+		*found = (uint64_t)n;
+		return 0;
+	}
+	if (n != -ENXIO)
+		c->sparse = false;
+	*found = n == -ENXIO ? UINT64_MAX : at;
+	return 0;
+}
+
+/* The next byte that is no hole's, or the end. */
+static DWORD next_data(struct cio_copying *c, uint64_t at, uint64_t *data)
+{
+	struct stat st;
+	DWORD error;
+
+	*data = at;
+	if (!c->sparse || at >= c->size)
+		return 0;
+	error = seek(c, at, SEEK_DATA, data);
+	if (error || *data != UINT64_MAX)
+		return error;
+	/* A hole up to the end, wherever that is by now. */
+	if (fstat(c->in->fd, &st) == 0)
+		end_at(c, (uint64_t)st.st_size > at ? (uint64_t)st.st_size : at);
+	*data = c->size;
+	return 0;
+}
+
+DWORD cio_copy_plan(struct cio_copying *c, uint64_t *end)
+{
+	uint64_t data;
+	DWORD error = next_data(c, c->done, &data);
+
+	if (error)
+		return error;
+	*end = c->done + c->budget;
+	if (data > *end)
+		*end = data;
+	if (*end > c->size)
+		*end = c->size;
+	return 0;
+}
+
+DWORD cio_copy_chunk(struct cio_copying *c, uint64_t end)
+{
+	uint64_t at = c->done, limit, moved;
+	DWORD error = 0;
+
+	while (!error && at < end && at < c->size) {
+		error = next_data(c, at, &at);
+		if (error || at >= end)
+			break;
+		limit = end;
+		if (c->sparse) {
+			error = seek(c, at, SEEK_HOLE, &limit);
+			if (limit > end || limit <= at)
+				limit = end;
+		}
+		while (!error && at < limit) {
+			error = move_some(c, at, limit, &moved);
+			if (!error && !moved)
+				end_at(c, at);
+			if (!error && !moved)
+				break;
+			at += moved;
+		}
+	}
+	if (at > end)
+		at = end;
+	c->done = at < c->size ? at : c->size;
+	return error;
+}
+
+DWORD cio_copy_piece(struct cio_copying *c, bool *ended)
+{
+	uint64_t moved = 0;
+	DWORD error = move_by_hand(c, c->done, c->done + PIECE, &moved);
+
+	*ended = !moved;
+	c->done += moved;
+	return error;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files that make up the copy engine share: see copy.h for what it is. */
+#ifndef CIO_COPY_PRIVATE_H
+#define CIO_COPY_PRIVATE_H
+
+#include <stdbool.h>
+#include <sys/stat.h>
+
+#include "copy.h"
+#include "file.h"
+#include "timer.h"
+
+struct cio_thread;
+
+/* Looks at the caller's flag while a system call keeps the copy from doing so. */
+struct cio_copy_watch {
+	struct cio_timer timer;
+	struct cio_thread *thread;
+	LPBOOL cancel;
+	bool inside; /* the copy's synchronous call; state lock */
+};
+
+struct cio_copying {
+	struct cio_copy *how;
+	struct cio_thread *self;
+	const char *from, *to;
+	HANDLE source, target;
+	struct cio_file *in, *out;
+	struct stat st; /* of the source, at the beginning */
+	struct cio_copy_watch watch;
+	bool quiet; /* the caller does not want to be asked any more */
+	bool began; /* the target has been touched */
+	bool keep; /* of a copy that ends early, the target */
+	COPYFILE2_COPY_PHASE phase;
+
+	bool sized; /* the source says how much it is, and there it ends */
+	bool sparse; /* it can be asked for its holes */
+	bool offload; /* the kernel may copy by itself */
+	bool direct; /* past the page cache */
+	uint64_t size, done;
+	uint64_t chunk, budget;
+	char *buffer;
+
+	bool tracked; /* the target tells how far it is: see copy_restart.c */
+	uint64_t tracked_at; /* when it last was told */
+};
+
+/* All answer 0 or the Win32 error. That the copy was cancelled is ERROR_OPERATION_ABORTED. */
+
+/* copy_data.c: where a chunk that begins at `done` ends, and the chunk itself. */
+DWORD cio_copy_plan(struct cio_copying *c, uint64_t *end);
+DWORD cio_copy_chunk(struct cio_copying *c, uint64_t end);
+/* Whatever there is of a source that does not say how much: one piece. *ended: there is no more. */
+DWORD cio_copy_piece(struct cio_copying *c, bool *ended);
+
+/* copy.c: the copy is a synchronous call from the one to the other. True: it was cancelled. */
+void cio_copy_enter(struct cio_copying *c);
+bool cio_copy_leave(struct cio_copying *c);
+
+/* copy_ask.c */
+DWORD cio_copy_ask(struct cio_copying *c, enum cio_copy_event event, uint64_t chunk_size);
+void cio_copy_tell_failure(struct cio_copying *c, DWORD error);
+/* What a system call's answer means, of which only the failures are looked at. */
+DWORD cio_copy_error(const struct cio_copying *c, long ret);
+
+#endif
