@@ -396,6 +396,11 @@ static void *room_for(struct format *f, LPVOID buffer, DWORD size, size_t count,
 			fail(f, ERROR_INSUFFICIENT_BUFFER);
 		return count > size ? NULL : buffer;
 	}
+	/* Who is told that there is nothing frees nothing. */
+	if (count == 1) {
+		fail(f, ERROR_NO_WORK_DONE);
+		return NULL;
+	}
 	made = LocalAlloc(LMEM_FIXED, (count > size ? count : size) * unit);
 	if (!made)
 		fail(f, ERROR_NOT_ENOUGH_MEMORY);

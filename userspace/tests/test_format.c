@@ -93,6 +93,15 @@ static void into_a_new_buffer(void)
 	CHECK_FAILS(FormatMessageA(FROM_SYSTEM | FORMAT_MESSAGE_ALLOCATE_BUFFER, NULL, 0xABCDE, 0,
 				   (LPSTR)&text, 0, NULL), ERROR_MR_MID_NOT_FOUND);
 	CHECK(!text);
+	/* Nor is there a buffer for nothing. */
+	text = out;
+	CHECK_FAILS(FormatMessageA(FROM_STRING | FORMAT_MESSAGE_ALLOCATE_BUFFER, "", 0, 0,
+				   (LPSTR)&text, 100, NULL), ERROR_NO_WORK_DONE);
+	CHECK(!text);
+	wide = (WCHAR *)out;
+	CHECK_FAILS(FormatMessageW(FROM_STRING | FORMAT_MESSAGE_ALLOCATE_BUFFER, u"%0", 0, 0,
+				   (LPWSTR)&wide, 0, NULL), ERROR_NO_WORK_DONE);
+	CHECK(!wide);
 }
 
 static void small_buffer(void)

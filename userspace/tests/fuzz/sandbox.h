@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A fuzzer that opens, makes and removes whatever name it is given must not do so to this machine:
+ * in a mount namespace of its own all is read-only and without devices, but for one folder.
+ */
+#ifndef SANDBOX_H
+#define SANDBOX_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "input.h"
+
+#define SANDBOX_DO(call) \
+	do { \
+		if ((call) != 0) { \
+			fprintf(stderr, "sandbox: %s: %s\n", #call, strerror(errno)); \
+			exit(1); \
+		} \
+	} while (0)
+
+static inline void sandbox_set(const char *path, bool all, unsigned long set, unsigned long clear)
+{
+	struct mount_attr attr = { .attr_set = set, .attr_clr = clear };
+
+	SANDBOX_DO(mount_setattr(AT_FDCWD, path, all ? AT_RECURSIVE : 0, &attr, sizeof(attr)));
+}
+
+/*
+ * From here on only what is below $FUZZ_OUT, the folder of corpus and finds, can be written, and
+ * the current directory is an empty one in memory.
+ */
+static inline void sandbox_enter(void)
+{
+	const char *out = getenv("FUZZ_OUT");
+	char scratch[4096];
+
+	if (!out) {
+		fputs("sandbox: FUZZ_OUT is to name the one folder that may change\n", stderr);
+		exit(1);
+	}
+	if (unshare(CLONE_NEWNS) != 0)
+		SANDBOX_DO(unshare(CLONE_NEWUSER | CLONE_NEWNS));
+	SANDBOX_DO(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
+	SANDBOX_DO(mount(out, out, NULL, MS_BIND | MS_REC, NULL));
+	sandbox_set("/", true, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV, 0);
+	sandbox_set(out, false, 0, MOUNT_ATTR_RDONLY);
+	snprintf(scratch, sizeof(scratch), "%s/scratch", out);
+	if (mkdir(scratch, 0700) != 0 && errno != EEXIST)
+		SANDBOX_DO(-1);
+	SANDBOX_DO(mount("scratch", scratch, "tmpfs", MS_NODEV | MS_NOSUID, "size=16m"));
+	SANDBOX_DO(chdir(scratch));
+}
+
+#endif
