@@ -173,7 +173,7 @@ static void thread_is_idle(struct cio_thread *self)
 	all = cio_threads_all_idle();
 	cio_state_unlock();
 	if (all)
-		cio_process_maybe_over(false);
+		cio_process_maybe_over();
 }
 
 /* A callback's request is not to be cancelled because its thread has nothing to do. */

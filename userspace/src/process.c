@@ -33,7 +33,7 @@
  * the same time must not each take the other for alive. Guarded by its own lock.
  */
 static pthread_mutex_t dying_lock = PTHREAD_MUTEX_INITIALIZER;
-static pid_t dying_tids[64];
+static pid_t dying_tids[1024];
 static _Atomic DWORD last_code;
 
 static void before_fork(void)
@@ -118,17 +118,12 @@ static bool is_dying(pid_t tid)
 	return false;
 }
 
-static void add_dying(pid_t tid)
+void cio_process_thread_dies(pid_t tid)
 {
 	static unsigned int turn;
 
-	dying_tids[turn++ % (sizeof(dying_tids) / sizeof(dying_tids[0]))] = tid;
-}
-
-void cio_process_thread_dies(pid_t tid)
-{
 	pthread_mutex_lock(&dying_lock);
-	add_dying(tid);
+	dying_tids[turn++ % (sizeof(dying_tids) / sizeof(dying_tids[0]))] = tid;
 	pthread_mutex_unlock(&dying_lock);
 }
 
@@ -186,17 +181,17 @@ void cio_process_ends_with(DWORD code)
 	atomic_store(&last_code, code);
 }
 
-void cio_process_maybe_over(bool dying)
+void cio_process_maybe_over(void)
 {
+	static atomic_flag ending = ATOMIC_FLAG_INIT;
 	pid_t self = (pid_t)syscall(SYS_gettid);
 	bool over;
 
 	cio_services_wait_started();
 	pthread_mutex_lock(&dying_lock);
-	if (dying)
-		add_dying(self);
 	over = !others_live(self);
 	pthread_mutex_unlock(&dying_lock);
-	if (over)
+	/* Two may find it, and exit(3) is for one. */
+	if (over && !atomic_flag_test_and_set(&ending))
 		exit((int)atomic_load(&last_code));
 }

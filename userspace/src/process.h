@@ -14,12 +14,15 @@ void cio_process_init(void);
 void cio_process_ends_with(DWORD code);
 
 /*
- * The calling thread is about to die, or has become idle, and so are all others that the library
- * knows. If no other lives at all, the process ends here: the library's own must not keep it.
+ * All threads that the library knows are idle or about to die, the calling one among them. If no other
+ * lives at all, the process ends here: the library's own must not keep it.
  */
-void cio_process_maybe_over(bool dying);
+void cio_process_maybe_over(void);
 
-/* A thread of the library's is past all that it does, but the kernel may list it still. */
+/*
+ * A thread is past all that it does, but the kernel may list it still. One of the application's says so
+ * before it leaves the library's list: whoever finds none there must not take it for one that lives.
+ */
 void cio_process_thread_dies(pid_t tid);
 
 /* A thread with this id is there and was not when the id was last seen dying. */

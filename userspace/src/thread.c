@@ -93,7 +93,10 @@ static void thread_exits(void *arg)
 		drain_below(thread);
 	cio_apcs_drop(thread);
 	cio_scopes_leave(thread);
+	cio_process_thread_dies(thread->tid);
 	cio_state_lock();
+	if (!own)
+		cio_process_ends_with(code);
 	cio_mutexes_abandon(thread);
 	thread->exited = true;
 	cio_list_del(&thread->link);
@@ -102,10 +105,8 @@ static void thread_exits(void *arg)
 	cio_state_unlock();
 	cio_this = NULL;
 	cio_object_put(&thread->obj);
-	if (!own)
-		cio_process_ends_with(code);
 	if (last)
-		cio_process_maybe_over(true);
+		cio_process_maybe_over();
 }
 
 static void make_key(void)

@@ -281,6 +281,36 @@ static void leave_with_idle_pool(void)
 	ExitThread(21);
 }
 
+static atomic_bool go_idle;
+
+static DWORD WINAPI stay_busy(LPVOID arg)
+{
+	(void)arg;
+	while (!atomic_load(&go_idle))
+		sched_yield();
+	return 0;
+}
+
+/* Behind the library's own destructor, which made its key before. */
+static void linger(void *arg)
+{
+	(void)arg;
+	atomic_store(&go_idle, true);
+	for (;;)
+		pause();
+}
+
+/* The pool becomes idle when the last thread is past the library, and not yet gone. */
+static void leave_while_pool_gets_idle(void)
+{
+	pthread_key_t key;
+
+	CHECK(QueueUserWorkItem(stay_busy, NULL, 0));
+	CHECK_EQ(pthread_key_create(&key, linger), 0);
+	CHECK_EQ(pthread_setspecific(key, &go_idle), 0);
+	ExitThread(23);
+}
+
 static DWORD WINAPI outlive_all(LPVOID arg)
 {
 	char stat[512];
@@ -306,6 +336,7 @@ static void end_of_last_thread(void)
 		SKIP("a sanitizer's own thread keeps the process");
 	for (int i = 0; i < 20; i++)
 		CHECK_EQ(host_exit_status(leave_with_idle_pool), 21);
+	CHECK_EQ(host_exit_status(leave_while_pool_gets_idle), 23);
 	CHECK_EQ(pipe(fds), 0);
 	CHECK_EQ(fcntl(fds[0], F_SETFL, O_NONBLOCK), 0);
 	for (int i = 0; i < 200; i++) {
