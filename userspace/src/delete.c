@@ -10,18 +10,9 @@
 #include "share.h"
 #include "status.h"
 
-/* A link to a directory is a directory for Windows, which removes the link and not the target. */
-static bool leads_to_directory(const char *path, const struct stat *st)
-{
-	struct stat target;
-
-	return S_ISDIR(st->st_mode) ||
-	       (S_ISLNK(st->st_mode) && stat(path, &target) == 0 && S_ISDIR(target.st_mode));
-}
-
 static DWORD check_deletable(const char *path, const struct stat *st)
 {
-	if (leads_to_directory(path, st))
+	if (cio_path_is_directory(path, st))
 		return ERROR_ACCESS_DENIED;
 	/* To root Linux would give away /dev/null. */
 	if (S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode))
@@ -102,7 +93,7 @@ static DWORD check_empty(const char *path)
 
 static DWORD check_removable(const char *path, const struct stat *st)
 {
-	if (!leads_to_directory(path, st))
+	if (!cio_path_is_directory(path, st))
 		return ERROR_DIRECTORY;
 	return S_ISDIR(st->st_mode) ? check_empty(path) : 0;
 }
@@ -110,12 +101,10 @@ static DWORD check_removable(const char *path, const struct stat *st)
 static BOOL remove_directory(DWORD error, char *path)
 {
 	struct stat st;
-	size_t length;
 
 	if (!error) {
 		/* With the slash a link would be followed. */
-		for (length = strlen(path); length > 1 && path[length - 1] == '/'; length--)
-			path[length - 1] = '\0';
+		cio_path_strip(path);
 		if (lstat(path, &st) != 0)
 			error = cio_path_error(path, errno);
 	}

@@ -275,6 +275,26 @@ bool cio_path_ends_in_slash(const char *path)
 	return length > 1 && path[length - 1] == '/';
 }
 
+bool cio_path_strip(char *path)
+{
+	size_t length = strlen(path);
+	bool any = false;
+
+	while (length > 1 && path[length - 1] == '/') {
+		path[--length] = '\0';
+		any = true;
+	}
+	return any;
+}
+
+bool cio_path_is_directory(const char *path, const struct stat *st)
+{
+	struct stat target;
+
+	return S_ISDIR(st->st_mode) ||
+	       (S_ISLNK(st->st_mode) && stat(path, &target) == 0 && S_ISDIR(target.st_mode));
+}
+
 DWORD cio_path_error(const char *path, int err)
 {
 	if (err == ENOENT && !has_parent(path))

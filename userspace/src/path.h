@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <windows.h>
 
+struct stat;
+
 /* What a console's name leads to. */
 #define CIO_CONSOLE "/dev/tty"
 
@@ -21,6 +23,11 @@ DWORD cio_path_from_wide(LPCWSTR name, char *path);
 void cio_path_normalise(char *path);
 
 bool cio_path_ends_in_slash(const char *path);
+/* Takes the slashes at its end off a path. False: there were none. */
+bool cio_path_strip(char *path);
+
+/* With its lstat. A link to a directory is one for Windows, which means the link by it and not the target. */
+bool cio_path_is_directory(const char *path, const struct stat *st);
 
 /* The length if it fits with its 0; if not, the room that it needs, and nothing is written. */
 DWORD cio_path_answer(LPSTR buffer, DWORD size, const char *path);

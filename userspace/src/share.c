@@ -244,6 +244,63 @@ bool cio_share_doom(struct cio_file *file, const char *path)
 	return ok;
 }
 
+DWORD cio_share_check(const struct stat *st, DWORD access, DWORD share)
+{
+	struct cio_file asker = { .access = access, .share = share };
+	struct cio_node *node = node_find(st->st_dev, st->st_ino);
+
+	return node ? check_node(node, &asker) : 0;
+}
+
+bool cio_share_is_open(const struct stat *st)
+{
+	return node_find(st->st_dev, st->st_ino);
+}
+
+static bool is_below(const struct cio_file *file, const char *directory)
+{
+	size_t length = strlen(directory);
+	char self[CIO_FILE_PROC], path[PATH_MAX];
+	ssize_t n;
+
+	cio_file_proc(file, self);
+	n = readlink(self, path, sizeof(path));
+	return n > (ssize_t)length && !memcmp(path, directory, length) && path[length] == '/';
+}
+
+bool cio_share_is_open_below(const char *directory)
+{
+	for (int i = 0; i < BUCKETS; i++) {
+		if (!buckets[i].next)
+			continue;
+		cio_list_each(pos, &buckets[i]) {
+			struct cio_node *node = cio_entry(pos, struct cio_node, link);
+
+			cio_list_each(at, &node->files)
+				if (is_below(cio_entry(at, struct cio_file, sharing), directory))
+					return true;
+		}
+	}
+	return false;
+}
+
+void cio_share_renamed(const struct stat *st, const char *from, const char *to)
+{
+	struct cio_node *node = node_find(st->st_dev, st->st_ino);
+
+	if (!node)
+		return;
+	cio_list_each(pos, &node->files) {
+		struct cio_file *file = cio_entry(pos, struct cio_file, sharing);
+
+		/* The same file may have been opened by another of its names. */
+		if (!file->doom || strcmp(file->doom, from) != 0)
+			continue;
+		free(file->doom);
+		file->doom = strdup(to);
+	}
+}
+
 bool cio_share_is_doomed(const char *path)
 {
 	struct cio_node *node = NULL;

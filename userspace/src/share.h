@@ -27,6 +27,18 @@ DWORD cio_share_remove(const char *path, const struct stat *st);
 bool cio_share_doom(struct cio_file *file, const char *path);
 bool cio_share_is_doomed(const char *path);
 
+/*
+ * With the lock held. What stands in the way of opening it for so much, sharing so much: 0, or the Win32
+ * error. Nothing is entered.
+ */
+DWORD cio_share_check(const struct stat *st, DWORD access, DWORD share);
+/* With the lock held: by anybody, for whatever. */
+bool cio_share_is_open(const struct stat *st);
+/* With the lock held: whether something is open below the directory, whose path leads through no link. */
+bool cio_share_is_open_below(const char *directory);
+/* With the lock held: the file has another name now. Both as cio_share_name tells them. */
+void cio_share_renamed(const struct stat *st, const char *from, const char *to);
+
 /* The path by which a file is found whatever becomes of the current directory; for free(3). */
 char *cio_share_name(const char *path);
 

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: MIT
+/*
+ * MoveFile and its kin (W-MOVE-1). Within a volume it is one rename, which nobody sees half done and
+ * nobody can cancel.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "path.h"
+#include "rename.h"
+#include "share.h"
+#include "status.h"
+
+/* No file here is one whose links are tracked, so that none loses its tracking (0x20). */
+#define KNOWN_FLAGS \
+	(MOVEFILE_REPLACE_EXISTING | MOVEFILE_COPY_ALLOWED | MOVEFILE_DELAY_UNTIL_REBOOT | \
+	 MOVEFILE_WRITE_THROUGH | MOVEFILE_FAIL_IF_NOT_TRACKABLE)
+#define SHARE_ALL (FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE)
+
+struct move {
+	char *from, *to;
+	struct stat st; /* of the source: the link itself, if it is one */
+	DWORD flags;
+};
+
+static bool replaces(const struct move *m)
+{
+	return m->flags & MOVEFILE_REPLACE_EXISTING;
+}
+
+static DWORD check_flags(DWORD flags)
+{
+	if (flags & ~KNOWN_FLAGS)
+		return ERROR_INVALID_PARAMETER;
+	if (flags & MOVEFILE_DELAY_UNTIL_REBOOT)
+		/* Nothing is done here at the next start: to anybody as to who is no administrator. */
+		return flags & MOVEFILE_COPY_ALLOWED ? ERROR_INVALID_PARAMETER :
+						       ERROR_ACCESS_DENIED;
+	return 0;
+}
+
+/* Slashes at the end of a name are for directories, and would lead the kernel through a link. */
+static DWORD look_at_source(struct move *m)
+{
+	bool slash = cio_path_strip(m->from), directory;
+
+	if (lstat(m->from, &m->st) != 0)
+		return cio_path_error(m->from, errno);
+	directory = cio_path_is_directory(m->from, &m->st);
+	if (slash && !directory)
+		return ERROR_INVALID_NAME;
+	/* To root Linux would give away /dev/null. */
+	if (S_ISCHR(m->st.st_mode) || S_ISBLK(m->st.st_mode))
+		return ERROR_INVALID_PARAMETER;
+	return cio_path_strip(m->to) && !directory ? ERROR_INVALID_NAME : 0;
+}
+
+/* What Windows lets nobody replace: directories, devices, read-only files, files that are open. */
+static DWORD check_target(const struct move *m)
+{
+	struct stat st;
+
+	if (lstat(m->to, &st) != 0)
+		return 0;
+	if (S_ISDIR(m->st.st_mode) || cio_path_is_directory(m->to, &st) || S_ISCHR(st.st_mode) ||
+	    S_ISBLK(st.st_mode) || (S_ISREG(st.st_mode) && !(st.st_mode & 0222)) ||
+	    cio_share_is_open(&st))
+		return ERROR_ACCESS_DENIED;
+	return 0;
+}
+
+static int rename_over(const struct move *m)
+{
+	struct stat st;
+
+	/* Of two links to one file Linux' rename would keep both. */
+	if (lstat(m->to, &st) == 0 && cio_same_file(&st, &m->st))
+		return unlink(m->from) == 0 ? 0 : errno;
+	return rename(m->from, m->to) == 0 ? 0 : errno;
+}
+
+static DWORD rename_error(const struct move *m, int err)
+{
+	char parent[PATH_MAX];
+	struct stat st;
+
+	switch (err) {
+	case EEXIST:
+	case ENOTEMPTY:
+		return ERROR_ALREADY_EXISTS;
+	case EISDIR:
+		return ERROR_ACCESS_DENIED;
+	case EINVAL:
+		/* A directory into itself, or into one that it contains and that is open for it. */
+		cio_parent_of(m->to, parent);
+		return stat(parent, &st) == 0 && !cio_same_file(&st, &m->st) ?
+			       ERROR_ACCESS_DENIED :
+			       ERROR_INVALID_PARAMETER;
+	}
+	return cio_path_error(m->to, err);
+}
+
+/* Under the share lock: those who have it open have agreed to what happens to its name. */
+static DWORD check_open(const struct move *m, const char *from)
+{
+	DWORD error = cio_share_check(&m->st, DELETE, SHARE_ALL);
+
+	if (!error && S_ISDIR(m->st.st_mode) && cio_share_is_open_below(from))
+		return ERROR_ACCESS_DENIED;
+	return error;
+}
+
+/* With both names as they are remembered of open files. */
+static DWORD rename_locked(const struct move *m, const char *from, const char *to)
+{
+	bool same = cio_same_name(m->from, m->to);
+	DWORD error = check_open(m, from);
+	int err;
+
+	if (!error && replaces(m) && !same)
+		error = check_target(m);
+	if (error)
+		return error;
+	if (same) /* where the letters count for nothing, the file system changes them if it can */
+		err = rename(m->from, m->to) == 0 ? 0 : errno;
+	else if (replaces(m))
+		err = rename_over(m);
+	else
+		err = cio_rename_new(m->from, m->to, S_ISDIR(m->st.st_mode));
+	if (err)
+		return rename_error(m, err);
+	cio_share_renamed(&m->st, from, to);
+	return 0;
+}
+
+static DWORD rename_within_volume(const struct move *m)
+{
+	char *from = cio_share_name(m->from), *to = from ? cio_share_name(m->to) : NULL;
+	DWORD error;
+
+	if (!to) {
+		error = cio_path_error(from ? m->to : m->from, errno);
+	} else {
+		cio_share_lock();
+		error = rename_locked(m, from, to);
+		cio_share_unlock();
+	}
+	free(from);
+	free(to);
+	return error;
+}
+
+/* MOVEFILE_WRITE_THROUGH: the content first, so that the new name never leads to less than all of it. */
+static DWORD move_through(const struct move *m)
+{
+	int err = cio_sync_path(m->from);
+	DWORD error = err ? cio_path_error(m->from, err) : rename_within_volume(m);
+
+	if (error)
+		return error;
+	err = cio_sync_parent(m->to);
+	if (!err)
+		err = cio_sync_parent(m->from);
+	return err ? cio_path_error(m->to, err) : 0;
+}
+
+static BOOL move_file(DWORD from_error, char *from, DWORD to_error, char *to, DWORD flags)
+{
+	struct move m = { .from = from, .to = to, .flags = flags };
+	DWORD error = check_flags(flags);
+
+	if (!error)
+		error = from_error ? from_error : to_error;
+	if (!error)
+		error = look_at_source(&m);
+	if (!error)
+		error = flags & MOVEFILE_WRITE_THROUGH ? move_through(&m) : rename_within_volume(&m);
+	return error ? cio_fail(error) : TRUE;
+}
+
+BOOL WINAPI MoveFileExA(LPCSTR from, LPCSTR to, DWORD flags)
+{
+	CIO_KEEP_ERRNO;
+	char from_path[PATH_MAX], to_path[PATH_MAX];
+
+	return move_file(cio_path_from_ansi(from, from_path), from_path,
+			 cio_path_from_ansi(to, to_path), to_path, flags);
+}
+
+BOOL WINAPI MoveFileExW(LPCWSTR from, LPCWSTR to, DWORD flags)
+{
+	CIO_KEEP_ERRNO;
+	char from_path[PATH_MAX], to_path[PATH_MAX];
+
+	return move_file(cio_path_from_wide(from, from_path), from_path,
+			 cio_path_from_wide(to, to_path), to_path, flags);
+}
+
+BOOL WINAPI MoveFileA(LPCSTR from, LPCSTR to)
+{
+	return MoveFileExA(from, to, MOVEFILE_COPY_ALLOWED);
+}
+
+BOOL WINAPI MoveFileW(LPCWSTR from, LPCWSTR to)
+{
+	return MoveFileExW(from, to, MOVEFILE_COPY_ALLOWED);
+}
