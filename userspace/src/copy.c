@@ -16,18 +16,26 @@
 
 /* A chunk is what takes about this long, and so is the wait of who cancels. */
 #define CHUNK_NS 20000000u
-#define CHUNK_FIRST (1u << 20)
+#define CHUNK_FIRST (256u << 10)
 #define CHUNK_LEAST (64u << 10)
 #define CHUNK_MOST (64u << 20)
 
+/* Whoever knows the source's handle can cancel what is done with it (W-CANCELIOEX-5). */
 void cio_copy_enter(struct cio_copying *c)
 {
-	cio_sync_begin(c->self, NULL, NULL);
+	cio_sync_begin(c->self, c->in, NULL);
+	cio_copy_watch_inside(c, true);
 }
 
 bool cio_copy_leave(struct cio_copying *c)
 {
+	cio_copy_watch_inside(c, false);
 	return cio_sync_end(c->self);
+}
+
+DWORD cio_copy_error(long ret)
+{
+	return cio_status_to_error(cio_errno_to_status((int)-ret));
 }
 
 /* With a reference of the copy's own: the caller has the handle in its hands, and may close it. */
@@ -66,7 +74,7 @@ static DWORD open_source(struct cio_copying *c)
 	if (error)
 		return error;
 	if (fstat(c->in->fd, &c->st) != 0)
-		return cio_status_to_error(cio_errno_to_status(errno));
+		return cio_copy_error(-errno);
 	/* What /proc offers has no size, and yet something in it. */
 	c->sized = c->in->type == S_IFREG && c->st.st_size > 0;
 	c->sparse = c->sized;
@@ -74,8 +82,22 @@ static DWORD open_source(struct cio_copying *c)
 	return 0;
 }
 
+/* A target that exists can be what is left of a copy that can be gone on with. */
+static bool may_restart(const struct cio_copying *c)
+{
+	return c->sized && c->how->flags & (COPY_FILE_RESTARTABLE | COPY_FILE_RESUME_FROM_PAUSE);
+}
+
+/* A link that leads nowhere is no target yet (W-COPY-2). */
+static bool leads_nowhere(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && S_ISLNK(st.st_mode) && stat(path, &st) != 0;
+}
+
 /* Whoever has it open lets it be written, and will see it change; nobody may be about to delete it. */
-static DWORD open_target(struct cio_copying *c)
+static DWORD open_target(struct cio_copying *c, bool *existed)
 {
 	struct cio_open open = {
 		.path = c->to,
@@ -84,26 +106,55 @@ static DWORD open_target(struct cio_copying *c)
 		.disposition = OPEN_ALWAYS,
 		.mode = 0666,
 	};
-	bool existed;
 	DWORD error;
 
-	c->phase = COPYFILE2_PHASE_PREPARE_DEST;
-	if (c->how->flags & COPY_FILE_FAIL_IF_EXISTS)
+	if (c->how->flags & COPY_FILE_FAIL_IF_EXISTS && !leads_nowhere(c->to))
 		open.disposition = CREATE_NEW;
 	if (c->how->flags & COPY_FILE_NO_BUFFERING)
 		open.flags |= FILE_FLAG_NO_BUFFERING;
 	/* Read-only it becomes at the end, so that a copy cut short can be gone on with. */
 	if (c->in->type == S_IFREG)
 		open.mode = (c->st.st_mode & 0777) | S_IRUSR | S_IWUSR;
-	error = open_file(c, &open, &c->target, &c->out, &existed);
-	if (error)
+	error = open_file(c, &open, &c->target, &c->out, existed);
+	if (error != ERROR_FILE_EXISTS || !may_restart(c))
 		return error;
+	open.disposition = OPEN_EXISTING;
+	error = open_file(c, &open, &c->target, &c->out, existed);
+	return error && error != ERROR_OPERATION_ABORTED ? ERROR_FILE_EXISTS : error;
+}
+
+/* It is emptied once nothing speaks against it any more. */
+static DWORD empty_target(struct cio_copying *c, bool existed)
+{
+	bool fail_if_exists = c->how->flags & COPY_FILE_FAIL_IF_EXISTS;
+
+	if (c->out->type != S_IFREG)
+		return 0;
 	if (c->in->type == S_IFREG && c->out->device == c->in->device && c->out->inode == c->in->inode)
 		return ERROR_SHARING_VIOLATION;
-	c->began = c->out->type == S_IFREG;
-	if (existed && c->began && ftruncate(c->out->fd, 0) != 0)
-		return cio_status_to_error(cio_errno_to_status(errno));
-	return 0;
+	c->tracked = c->sized && c->how->flags & COPY_FILE_RESTARTABLE;
+	if (existed && may_restart(c) && cio_copy_restart_find(c)) {
+		c->began = true;
+		return 0;
+	}
+	if (existed && fail_if_exists)
+		return ERROR_FILE_EXISTS;
+	c->began = true;
+	if (existed && ftruncate(c->out->fd, 0) != 0)
+		return cio_copy_error(-errno);
+	return c->tracked ? cio_copy_track(c, true) : 0;
+}
+
+static DWORD prepare_target(struct cio_copying *c)
+{
+	bool existed = false;
+	DWORD error;
+
+	c->phase = COPYFILE2_PHASE_PREPARE_DEST;
+	error = cio_copy_replace_link(c);
+	if (!error)
+		error = open_target(c, &existed);
+	return error ? error : empty_target(c, existed);
 }
 
 static void choose_means(struct cio_copying *c)
@@ -116,18 +167,23 @@ static void choose_means(struct cio_copying *c)
 	c->sparse = c->sparse && c->out->type == S_IFREG;
 }
 
-/* Twice as much as long as it is quick, half of it when it takes too long. */
-static void learn(struct cio_copying *c, uint64_t took)
+/* As much as it takes the time for, by what the last one took; at most twice as much as that. */
+static void learn(struct cio_copying *c, uint64_t copied, uint64_t took)
 {
-	if (took < CHUNK_NS / 2 && c->budget < CHUNK_MOST)
-		c->budget *= 2;
-	else if (took > CHUNK_NS * 2 && c->budget > CHUNK_LEAST)
-		c->budget /= 2;
+	uint64_t next = took ? (uint64_t)((double)copied * CHUNK_NS / (double)took) : UINT64_MAX;
+
+	if (copied < c->budget && next > c->budget)
+		return;
+	if (next > 2 * c->budget)
+		next = 2 * c->budget;
+	if (next > CHUNK_MOST)
+		next = CHUNK_MOST;
+	c->budget = next < CHUNK_LEAST ? CHUNK_LEAST : next - next % CHUNK_LEAST;
 }
 
 static DWORD copy_chunks(struct cio_copying *c)
 {
-	uint64_t start = c->done, end, began;
+	uint64_t start, end, began;
 	DWORD error = 0;
 
 	for (; !error && c->done < c->size; c->chunk++) {
@@ -139,7 +195,9 @@ static DWORD copy_chunks(struct cio_copying *c)
 			break;
 		began = cio_now();
 		error = cio_copy_chunk(c, end);
-		learn(c, cio_now() - began);
+		learn(c, c->done - start, cio_now() - began);
+		if (!error)
+			error = cio_copy_track(c, false);
 		if (!error && c->done > start)
 			error = cio_copy_ask(c, CIO_COPY_CHUNK_FINISHED, c->done - start);
 	}
@@ -167,39 +225,44 @@ static DWORD copy_data(struct cio_copying *c)
 
 	if (!error)
 		error = c->sized ? copy_chunks(c) : copy_pieces(c);
-	return error;
-}
-
-/* What belongs to the data: the length, the time, and that nobody may write (W-COPY-1). */
-static DWORD finish_target(struct cio_copying *c)
-{
-	struct timespec times[2] = { { 0, UTIME_OMIT }, c->st.st_mtim };
-	struct stat st;
-
-	c->phase = COPYFILE2_PHASE_WRITE_DESTINATION;
-	if (c->out->type != S_IFREG)
-		return 0;
-	if (ftruncate(c->out->fd, (off_t)c->done) != 0)
-		return cio_status_to_error(cio_errno_to_status(errno));
-	if (c->in->type != S_IFREG)
-		return 0;
-	futimens(c->out->fd, times);
-	if (!(c->st.st_mode & 0222) && fstat(c->out->fd, &st) == 0)
-		fchmod(c->out->fd, st.st_mode & 07555);
-	return 0;
+	if (!error)
+		error = cio_copy_ask(c, CIO_COPY_STREAM_FINISHED, 0);
+	return error ? error : cio_copy_finish(c);
 }
 
 static DWORD run(struct cio_copying *c)
 {
-	DWORD error = open_source(c);
+	DWORD error;
 
+	if (cio_copy_link(c, &error))
+		return error;
+	error = open_source(c);
 	if (!error)
-		error = open_target(c);
+		error = prepare_target(c);
 	if (error)
 		return error;
 	choose_means(c);
-	error = copy_data(c);
-	return error ? error : finish_target(c);
+	return copy_data(c);
+}
+
+/* What the target has to say of itself if it is to stay, and who is to know. */
+static void end_early(struct cio_copying *c, DWORD error)
+{
+	bool wanted = error == ERROR_REQUEST_ABORTED || error == ERROR_REQUEST_PAUSED;
+
+	if (!wanted)
+		c->keep = c->tracked;
+	if (error == ERROR_REQUEST_PAUSED)
+		c->tracked = c->sized && c->out->type == S_IFREG;
+	/* Who stops it wants to have all of it; who cancels it wants not to wait. */
+	if (c->keep && wanted)
+		cio_copy_track(c, true);
+	if (!wanted)
+		cio_copy_tell(c, CIO_COPY_FAILED, error);
+	else if (c->keep)
+		cio_copy_tell(c, CIO_COPY_STREAM_FINISHED, error);
+	if (c->began && !c->keep)
+		cio_share_doom(c->out, c->to);
 }
 
 static void close_file(HANDLE handle, struct cio_file *file)
@@ -217,13 +280,17 @@ DWORD cio_copy_file(const char *from, const char *to, struct cio_copy *how)
 
 	if (!c.self)
 		return ERROR_NOT_ENOUGH_MEMORY;
+	/* Before anything has been touched, there is nothing to be deleted. */
+	if (cio_copy_flag_is_set(&c))
+		return ERROR_REQUEST_ABORTED;
+	cio_copy_watch_start(&c);
 	cio_copy_enter(&c);
 	error = run(&c);
 	cio_copy_leave(&c);
-	if (error && error != ERROR_REQUEST_ABORTED && error != ERROR_REQUEST_PAUSED)
-		cio_copy_tell_failure(&c, error);
-	if (error && c.began && !c.keep)
-		cio_share_doom(c.out, to);
+	if (cio_copy_watch_stop(&c) && error == ERROR_OPERATION_ABORTED)
+		error = ERROR_REQUEST_ABORTED;
+	if (error)
+		end_early(&c, error);
 	close_file(c.target, c.out);
 	close_file(c.source, c.in);
 	free(c.buffer);

@@ -1,22 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* How a copy asks its caller whether to go on (W-COPY-1, -2, -3). */
 #include "copy_private.h"
-#include "status.h"
-#include "sync.h"
-#include "thread.h"
-
-static bool flag_is_set(const struct cio_copying *c)
-{
-	return c->how->cancel && __atomic_load_n(c->how->cancel, __ATOMIC_RELAXED);
-}
-
-DWORD cio_copy_error(const struct cio_copying *c, long ret)
-{
-	if (ret != -EINTR)
-		return cio_status_to_error(cio_errno_to_status((int)-ret));
-	/* Cancelled; and it may be the watch that did it. */
-	return flag_is_set(c) ? ERROR_REQUEST_ABORTED : ERROR_OPERATION_ABORTED;
-}
 
 static DWORD do_as_told(struct cio_copying *c, DWORD answer)
 {
@@ -28,8 +12,8 @@ static DWORD do_as_told(struct cio_copying *c, DWORD answer)
 		c->keep = true;
 		return ERROR_REQUEST_ABORTED;
 	case COPYFILE2_PROGRESS_PAUSE:
-		/* CopyFileEx has no such answer. */
-		if (!c->how->routine2)
+		/* CopyFileEx has no such answer; and what is complete needs no pause (W-COPY-3). */
+		if (!c->how->routine2 || (c->in->type == S_IFREG && c->done >= c->size))
 			return 0;
 		c->keep = true;
 		return ERROR_REQUEST_PAUSED;
@@ -40,17 +24,7 @@ static DWORD do_as_told(struct cio_copying *c, DWORD answer)
 	return 0;
 }
 
-/* In here the caller may make synchronous calls of its own, so the copy is none. */
-static DWORD call_report(struct cio_copying *c, const struct cio_copy_report *r, DWORD *answer)
-{
-	if (cio_copy_leave(c))
-		return cio_copy_error(c, -EINTR);
-	*answer = c->how->report(c->how, r);
-	cio_copy_enter(c);
-	return 0;
-}
-
-DWORD cio_copy_ask(struct cio_copying *c, enum cio_copy_event event, uint64_t chunk_size)
+static struct cio_copy_report report_of(const struct cio_copying *c, enum cio_copy_event event)
 {
 	struct cio_copy_report r = {
 		.event = event,
@@ -59,34 +33,51 @@ DWORD cio_copy_ask(struct cio_copying *c, enum cio_copy_event event, uint64_t ch
 		.size = c->size > c->done ? c->size : c->done,
 		.done = c->done,
 		.chunk = c->chunk,
-		.chunk_size = chunk_size,
-	};
-	DWORD error = 0, answer = PROGRESS_CONTINUE;
-
-	if (c->how->report && !c->quiet) {
-		error = call_report(c, &r, &answer);
-		if (!error)
-			error = do_as_told(c, answer);
-	}
-	if (!error && flag_is_set(c))
-		error = ERROR_REQUEST_ABORTED;
-	return error;
-}
-
-void cio_copy_tell_failure(struct cio_copying *c, DWORD error)
-{
-	struct cio_copy_report r = {
-		.event = CIO_COPY_FAILED,
-		.source = c->source,
-		.target = c->target,
-		.size = c->size > c->done ? c->size : c->done,
-		.done = c->done,
-		.chunk = c->chunk,
-		.error = error,
 		.phase = c->phase,
 	};
 
-	if (c->how->report && !c->quiet)
+	return r;
+}
+
+static bool is_asked(const struct cio_copying *c)
+{
+	return c->how->report && !c->quiet;
+}
+
+/* Meanwhile the caller may make synchronous calls of its own, so the copy is none. */
+static DWORD call_report(struct cio_copying *c, const struct cio_copy_report *r)
+{
+	DWORD answer;
+
+	if (cio_copy_leave(c)) {
+		cio_copy_enter(c);
+		return ERROR_OPERATION_ABORTED;
+	}
+	answer = c->how->report(c->how, r);
+	cio_copy_enter(c);
+	return do_as_told(c, answer);
+}
+
+DWORD cio_copy_ask(struct cio_copying *c, enum cio_copy_event event, uint64_t chunk_size)
+{
+	struct cio_copy_report r = report_of(c, event);
+	DWORD error = 0;
+
+	r.chunk_size = chunk_size;
+	if (is_asked(c))
+		error = call_report(c, &r);
+	if (!cio_copy_flag_is_set(c))
+		return error;
+	c->keep = false;
+	return ERROR_REQUEST_ABORTED;
+}
+
+void cio_copy_tell(struct cio_copying *c, enum cio_copy_event event, DWORD error)
+{
+	struct cio_copy_report r = report_of(c, event);
+
+	r.error = error;
+	if (is_asked(c))
 		c->how->report(c->how, &r);
 }
 

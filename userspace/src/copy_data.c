@@ -2,6 +2,7 @@
 /* How a copy moves its bytes: by the kernel alone where it can, and around the holes of sparse files. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@
 /* What is read and written at once, where the kernel does not copy by itself. */
 #define PIECE (256u << 10)
 #define PAGE 4096
+#define PATIENCE_NS 500000000
 
 static bool get_buffer(struct cio_copying *c)
 {
@@ -67,7 +69,7 @@ static DWORD write_all(struct cio_copying *c, size_t length, uint64_t at)
 	if (pipe)
 		cio_sigpipe_restore(&sigpipe, n < 0);
 	if (n < 0)
-		return cio_copy_error(c, n);
+		return cio_copy_error(n);
 	/* A device that takes nothing, and does not say why. */
 	return n == 0 && written < length ? ERROR_DISK_FULL : 0;
 }
@@ -89,7 +91,7 @@ static DWORD move_by_hand(struct cio_copying *c, uint64_t at, uint64_t end, uint
 		return ERROR_NOT_ENOUGH_MEMORY;
 	n = read_some(c, length, at);
 	if (n < 0)
-		return cio_copy_error(c, n);
+		return cio_copy_error(n);
 	error = write_all(c, (size_t)n, at);
 	if (!error)
 		*moved = (uint64_t)n;
@@ -111,7 +113,7 @@ static DWORD move_some(struct cio_copying *c, uint64_t at, uint64_t end, uint64_
 		n = cio_sync_call(c->self, SYS_copy_file_range, c->in->fd, (long)&from, c->out->fd,
 				  (long)&to, (long)(end - at), 0);
 		if (n == -EINTR)
-			return cio_copy_error(c, n);
+			return cio_copy_error(n);
 		if (n > 0) {
 			*moved = (uint64_t)n;
 			return 0;
@@ -129,7 +131,7 @@ static DWORD seek(struct cio_copying *c, uint64_t at, int whence, uint64_t *foun
 
 	c->phase = COPYFILE2_PHASE_READ_SOURCE;
 	if (n == -EINTR)
-		return cio_copy_error(c, n);
+		return cio_copy_error(n);
 	if (n >= 0) {
 		*found = (uint64_t)n;
 		return 0;
@@ -204,11 +206,39 @@ DWORD cio_copy_chunk(struct cio_copying *c, uint64_t end)
 	return error;
 }
 
+/*
+ * Until a stream has something, or takes something. Who copies by messages is told now and then that
+ * it waits, and may end it then.
+ */
+static DWORD wait_for(struct cio_copying *c, const struct cio_file *file, short events)
+{
+	struct pollfd p = { .fd = file->fd, .events = events };
+	DWORD error = 0;
+	long n = 0;
+
+	while (!error && n == 0 && !file->seekable) {
+		struct timespec patience = { 0, PATIENCE_NS };
+
+		n = cio_sync_call(c->self, SYS_ppoll, (long)&p, 1,
+				  c->how->routine2 ? (long)&patience : 0, 0, 0, 0);
+		if (n == 0)
+			error = cio_copy_ask(c, CIO_COPY_WAITING, 0);
+		else if (n == -EINTR)
+			error = cio_copy_error(n);
+	}
+	return error;
+}
+
+/* Nothing is taken out of the source before the target is ready: who cancels a wait loses no byte. */
 DWORD cio_copy_piece(struct cio_copying *c, bool *ended)
 {
 	uint64_t moved = 0;
-	DWORD error = move_by_hand(c, c->done, c->done + PIECE, &moved);
+	DWORD error = wait_for(c, c->out, POLLOUT);
 
+	if (!error)
+		error = wait_for(c, c->in, POLLIN);
+	if (!error)
+		error = move_by_hand(c, c->done, c->done + PIECE, &moved);
 	*ended = !moved;
 	c->done += moved;
 	return error;

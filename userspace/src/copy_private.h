@@ -17,7 +17,8 @@ struct cio_copy_watch {
 	struct cio_timer timer;
 	struct cio_thread *thread;
 	LPBOOL cancel;
-	bool inside; /* the copy's synchronous call; state lock */
+	bool inside; /* the thread is in the copy's synchronous call; state lock, like fired */
+	bool fired; /* it has cancelled that */
 };
 
 struct cio_copying {
@@ -28,10 +29,10 @@ struct cio_copying {
 	struct cio_file *in, *out;
 	struct stat st; /* of the source, at the beginning */
 	struct cio_copy_watch watch;
-	bool quiet; /* the caller does not want to be asked any more */
-	bool began; /* the target has been touched */
-	bool keep; /* of a copy that ends early, the target */
 	COPYFILE2_COPY_PHASE phase;
+	bool quiet; /* the caller does not want to be asked any more */
+	bool began; /* the target is what this copy has made of it */
+	bool keep; /* so it stays, though the copy has failed */
 
 	bool sized; /* the source says how much it is, and there it ends */
 	bool sparse; /* it can be asked for its holes */
@@ -41,11 +42,29 @@ struct cio_copying {
 	uint64_t chunk, budget;
 	char *buffer;
 
-	bool tracked; /* the target tells how far it is: see copy_restart.c */
-	uint64_t tracked_at; /* when it last was told */
+	bool tracked; /* the target tells how far it is */
+	uint64_t tracked_at; /* when it was told last */
 };
 
-/* All answer 0 or the Win32 error. That the copy was cancelled is ERROR_OPERATION_ABORTED. */
+/* Those of a DWORD answer 0 or the Win32 error. That it was cancelled is ERROR_OPERATION_ABORTED. */
+
+/* copy.c: the copy is a synchronous call from the one to the other. True: it was cancelled. */
+void cio_copy_enter(struct cio_copying *c);
+bool cio_copy_leave(struct cio_copying *c);
+/* What a system call's failure means. */
+DWORD cio_copy_error(long ret);
+
+/* copy_watch.c */
+bool cio_copy_flag_is_set(const struct cio_copying *c);
+void cio_copy_watch_start(struct cio_copying *c);
+void cio_copy_watch_inside(struct cio_copying *c, bool inside);
+/* True: it has cancelled the copy. */
+bool cio_copy_watch_stop(struct cio_copying *c);
+
+/* copy_ask.c */
+DWORD cio_copy_ask(struct cio_copying *c, enum cio_copy_event event, uint64_t chunk_size);
+/* Where the answer does not matter any more. */
+void cio_copy_tell(struct cio_copying *c, enum cio_copy_event event, DWORD error);
 
 /* copy_data.c: where a chunk that begins at `done` ends, and the chunk itself. */
 DWORD cio_copy_plan(struct cio_copying *c, uint64_t *end);
@@ -53,14 +72,16 @@ DWORD cio_copy_chunk(struct cio_copying *c, uint64_t end);
 /* Whatever there is of a source that does not say how much: one piece. *ended: there is no more. */
 DWORD cio_copy_piece(struct cio_copying *c, bool *ended);
 
-/* copy.c: the copy is a synchronous call from the one to the other. True: it was cancelled. */
-void cio_copy_enter(struct cio_copying *c);
-bool cio_copy_leave(struct cio_copying *c);
+/* copy_restart.c */
+bool cio_copy_restart_find(struct cio_copying *c);
+/* Says in the target how far it is; unless it is to be at once, not more often than is good. */
+DWORD cio_copy_track(struct cio_copying *c, bool now);
 
-/* copy_ask.c */
-DWORD cio_copy_ask(struct cio_copying *c, enum cio_copy_event event, uint64_t chunk_size);
-void cio_copy_tell_failure(struct cio_copying *c, DWORD error);
-/* What a system call's answer means, of which only the failures are looked at. */
-DWORD cio_copy_error(const struct cio_copying *c, long ret);
+/* copy_finish.c */
+DWORD cio_copy_finish(struct cio_copying *c);
+
+/* copy_link.c. False: the source is no symbolic link. */
+bool cio_copy_link(struct cio_copying *c, DWORD *error);
+DWORD cio_copy_replace_link(struct cio_copying *c);
 
 #endif

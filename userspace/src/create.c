@@ -101,7 +101,7 @@ static int do_open(struct cio_thread *self, const struct open_args *a, int flags
 	return fd;
 }
 
-static int do_create(struct cio_thread *self, const struct open_args *a, int flags)
+static int do_create(struct cio_thread *self, const struct open_args *a, int flags, int exclusive)
 {
 	mode_t mode = a->mode ? a->mode : a->flags & FILE_ATTRIBUTE_READONLY ? 0444 : 0666;
 	int fd;
@@ -109,7 +109,7 @@ static int do_create(struct cio_thread *self, const struct open_args *a, int fla
 	/* O_PATH and O_CREAT do not go together. */
 	if (flags & O_PATH)
 		flags = (flags & ~O_PATH) | O_RDONLY;
-	flags |= O_CREAT | O_EXCL;
+	flags |= O_CREAT | exclusive;
 	fd = try_open(self, a->path, flags, mode);
 	if (fd == -EINVAL && flags & O_DIRECT)
 		fd = try_open(self, a->path, flags & ~O_DIRECT, mode);
@@ -121,6 +121,13 @@ static bool is_device(const char *path)
 	struct stat st;
 
 	return stat(path, &st) == 0 && S_ISCHR(st.st_mode);
+}
+
+static bool is_link(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
 }
 
 /*
@@ -144,7 +151,8 @@ static int open_or_create(struct cio_thread *self, const struct open_args *a, in
 				break;
 		}
 		*existed = false;
-		fd = do_create(self, a, flags);
+		/* Through a link that leads nowhere a file is created where it leads. */
+		fd = do_create(self, a, flags, tries && may_open && is_link(a->path) ? 0 : O_EXCL);
 		if (fd != -EEXIST || !may_open)
 			break;
 	}

@@ -48,7 +48,7 @@ static inline void host_remove_dir(void)
 /* A path in a directory that goes with the case. */
 static inline const char *host_path(const char *name)
 {
-	static char path[8][PATH_MAX + 64];
+	static char path[32][PATH_MAX + 64];
 	static int turn;
 
 	if (!*host_dir) {
@@ -58,7 +58,7 @@ static inline const char *host_path(const char *name)
 		CHECK(mkdtemp(host_dir));
 		atexit(host_remove_dir);
 	}
-	turn = (turn + 1) % 8;
+	turn = (turn + 1) % 32;
 	snprintf(path[turn], sizeof(path[turn]), "%s/%s", host_dir, name);
 	return path[turn];
 }

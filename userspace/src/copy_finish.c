@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+/* What a copy gives its target at the end: the length, and what belongs to the file beside its data. */
+#include <errno.h>
+#include <linux/limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "copy_private.h"
+#include "sync.h"
+#include "thread.h"
+
+/* The application's, not the system's, whose meaning depends on who and where. */
+#define OURS "user."
+
+static void copy_attribute(const struct cio_copying *c, const char *name, char *value, size_t room)
+{
+	ssize_t n = fgetxattr(c->in->fd, name, value, room);
+
+	if (n >= 0)
+		fsetxattr(c->out->fd, name, value, (size_t)n, 0);
+}
+
+/* As far as the target's file system can have them: what it cannot is lost, as on Windows. */
+static void copy_attributes(const struct cio_copying *c)
+{
+	ssize_t n = flistxattr(c->in->fd, NULL, 0);
+	char *names, *value;
+
+	if (n <= 0)
+		return;
+	names = malloc((size_t)n);
+	value = malloc(XATTR_SIZE_MAX);
+	if (names && value)
+		n = flistxattr(c->in->fd, names, (size_t)n);
+	else
+		n = 0;
+	for (char *name = names; name < names + n; name += strlen(name) + 1)
+		if (strncmp(name, OURS, strlen(OURS)) == 0)
+			copy_attribute(c, name, value, XATTR_SIZE_MAX);
+	free(names);
+	free(value);
+}
+
+/* The cut is what says that all is there; so all must be there before. */
+static DWORD cut(struct cio_copying *c)
+{
+	long n = c->tracked ? cio_sync_call(c->self, SYS_fdatasync, c->out->fd, 0, 0, 0, 0, 0) : 0;
+
+	if (n < 0)
+		return cio_copy_error(n);
+	return ftruncate(c->out->fd, (off_t)c->done) == 0 ? 0 : cio_copy_error(-errno);
+}
+
+DWORD cio_copy_finish(struct cio_copying *c)
+{
+	struct timespec times[2] = { { 0, UTIME_OMIT }, c->st.st_mtim };
+	struct stat st;
+	DWORD error;
+
+	c->phase = COPYFILE2_PHASE_WRITE_DESTINATION;
+	if (c->out->type != S_IFREG)
+		return 0;
+	error = cut(c);
+	if (error || c->in->type != S_IFREG)
+		return error;
+	copy_attributes(c);
+	futimens(c->out->fd, times);
+	if (!(c->st.st_mode & 0222) && fstat(c->out->fd, &st) == 0)
+		fchmod(c->out->fd, st.st_mode & 07555);
+	return 0;
+}
