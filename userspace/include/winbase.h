@@ -336,6 +336,12 @@ WINBASEAPI BOOL WINAPI MoveFileW(LPCWSTR lpExistingFileName, LPCWSTR lpNewFileNa
 WINBASEAPI BOOL WINAPI MoveFileExA(LPCSTR lpExistingFileName, LPCSTR lpNewFileName, DWORD dwFlags);
 WINBASEAPI BOOL WINAPI MoveFileExW(LPCWSTR lpExistingFileName, LPCWSTR lpNewFileName,
 				   DWORD dwFlags);
+WINBASEAPI BOOL WINAPI MoveFileWithProgressA(LPCSTR lpExistingFileName, LPCSTR lpNewFileName,
+					     LPPROGRESS_ROUTINE lpProgressRoutine, LPVOID lpData,
+					     DWORD dwFlags);
+WINBASEAPI BOOL WINAPI MoveFileWithProgressW(LPCWSTR lpExistingFileName, LPCWSTR lpNewFileName,
+					     LPPROGRESS_ROUTINE lpProgressRoutine, LPVOID lpData,
+					     DWORD dwFlags);
 WINBASEAPI BOOL WINAPI ReplaceFileA(LPCSTR lpReplacedFileName, LPCSTR lpReplacementFileName,
 				    LPCSTR lpBackupFileName, DWORD dwReplaceFlags,
 				    LPVOID lpExclude, LPVOID lpReserved);
@@ -404,6 +410,7 @@ FORCEINLINE VOID DestroyThreadpoolEnvironment(PTP_CALLBACK_ENVIRON pcbe)
 #define CopyFileEx CopyFileExW
 #define MoveFile MoveFileW
 #define MoveFileEx MoveFileExW
+#define MoveFileWithProgress MoveFileWithProgressW
 #define ReplaceFile ReplaceFileW
 #define FormatMessage FormatMessageW
 #define lstrlen lstrlenW
@@ -421,6 +428,7 @@ FORCEINLINE VOID DestroyThreadpoolEnvironment(PTP_CALLBACK_ENVIRON pcbe)
 #define GetNamedPipeHandleState GetNamedPipeHandleStateA
 #define MoveFile MoveFileA
 #define MoveFileEx MoveFileExA
+#define MoveFileWithProgress MoveFileWithProgressA
 #define ReplaceFile ReplaceFileA
 #define FormatMessage FormatMessageA
 #define lstrlen lstrlenA

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 /*
  * MoveFile and its kin (W-MOVE-1). Within a volume it is one rename, which nobody sees half done and
- * nobody can cancel.
+ * nobody can cancel; between volumes see move_volume.c.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "move.h"
 #include "path.h"
 #include "rename.h"
 #include "share.h"
@@ -18,17 +19,6 @@
 	(MOVEFILE_REPLACE_EXISTING | MOVEFILE_COPY_ALLOWED | MOVEFILE_DELAY_UNTIL_REBOOT | \
 	 MOVEFILE_WRITE_THROUGH | MOVEFILE_FAIL_IF_NOT_TRACKABLE)
 #define SHARE_ALL (FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE)
-
-struct move {
-	char *from, *to;
-	struct stat st; /* of the source: the link itself, if it is one */
-	DWORD flags;
-};
-
-static bool replaces(const struct move *m)
-{
-	return m->flags & MOVEFILE_REPLACE_EXISTING;
-}
 
 static DWORD check_flags(DWORD flags)
 {
@@ -42,7 +32,7 @@ static DWORD check_flags(DWORD flags)
 }
 
 /* Slashes at the end of a name are for directories, and would lead the kernel through a link. */
-static DWORD look_at_source(struct move *m)
+static DWORD look_at_source(struct cio_move *m)
 {
 	bool slash = cio_path_strip(m->from), directory;
 
@@ -58,7 +48,7 @@ static DWORD look_at_source(struct move *m)
 }
 
 /* What Windows lets nobody replace: directories, devices, read-only files, files that are open. */
-static DWORD check_target(const struct move *m)
+DWORD cio_move_check_target(const struct cio_move *m)
 {
 	struct stat st;
 
@@ -71,7 +61,7 @@ static DWORD check_target(const struct move *m)
 	return 0;
 }
 
-static int rename_over(const struct move *m)
+static int rename_over(const struct cio_move *m)
 {
 	struct stat st;
 
@@ -81,7 +71,7 @@ static int rename_over(const struct move *m)
 	return rename(m->from, m->to) == 0 ? 0 : errno;
 }
 
-static DWORD rename_error(const struct move *m, int err)
+static DWORD rename_error(const struct cio_move *m, int err)
 {
 	char parent[PATH_MAX];
 	struct stat st;
@@ -103,7 +93,7 @@ static DWORD rename_error(const struct move *m, int err)
 }
 
 /* Under the share lock: those who have it open have agreed to what happens to its name. */
-static DWORD check_open(const struct move *m, const char *from)
+static DWORD check_open(const struct cio_move *m, const char *from)
 {
 	DWORD error = cio_share_check(&m->st, DELETE, SHARE_ALL);
 
@@ -113,19 +103,19 @@ static DWORD check_open(const struct move *m, const char *from)
 }
 
 /* With both names as they are remembered of open files. */
-static DWORD rename_locked(const struct move *m, const char *from, const char *to)
+static DWORD rename_locked(const struct cio_move *m, const char *from, const char *to)
 {
 	bool same = cio_same_name(m->from, m->to);
 	DWORD error = check_open(m, from);
 	int err;
 
-	if (!error && replaces(m) && !same)
-		error = check_target(m);
+	if (!error && cio_move_replaces(m) && !same)
+		error = cio_move_check_target(m);
 	if (error)
 		return error;
 	if (same) /* where the letters count for nothing, the file system changes them if it can */
-		err = rename(m->from, m->to) == 0 ? 0 : errno;
-	else if (replaces(m))
+		err = rename(m->from, m->to) == 0 || errno == EXDEV ? 0 : errno;
+	else if (cio_move_replaces(m))
 		err = rename_over(m);
 	else
 		err = cio_rename_new(m->from, m->to, S_ISDIR(m->st.st_mode));
@@ -135,7 +125,7 @@ static DWORD rename_locked(const struct move *m, const char *from, const char *t
 	return 0;
 }
 
-static DWORD rename_within_volume(const struct move *m)
+static DWORD rename_within_volume(const struct cio_move *m)
 {
 	char *from = cio_share_name(m->from), *to = from ? cio_share_name(m->to) : NULL;
 	DWORD error;
@@ -153,7 +143,7 @@ static DWORD rename_within_volume(const struct move *m)
 }
 
 /* MOVEFILE_WRITE_THROUGH: the content first, so that the new name never leads to less than all of it. */
-static DWORD move_through(const struct move *m)
+static DWORD rename_through(const struct cio_move *m)
 {
 	int err = cio_sync_path(m->from);
 	DWORD error = err ? cio_path_error(m->from, err) : rename_within_volume(m);
@@ -166,44 +156,66 @@ static DWORD move_through(const struct move *m)
 	return err ? cio_path_error(m->to, err) : 0;
 }
 
-static BOOL move_file(DWORD from_error, char *from, DWORD to_error, char *to, DWORD flags)
+static DWORD move_file(struct cio_move *m)
 {
-	struct move m = { .from = from, .to = to, .flags = flags };
+	DWORD error = look_at_source(m);
+
+	if (error)
+		return error;
+	error = m->flags & MOVEFILE_WRITE_THROUGH ? rename_through(m) : rename_within_volume(m);
+	return error == ERROR_NOT_SAME_DEVICE ? cio_move_between_volumes(m) : error;
+}
+
+BOOL WINAPI MoveFileWithProgressA(LPCSTR from, LPCSTR to, LPPROGRESS_ROUTINE routine, LPVOID data,
+				  DWORD flags)
+{
+	CIO_KEEP_ERRNO;
+	char from_path[PATH_MAX], to_path[PATH_MAX];
+	struct cio_move m = { from_path, to_path, .flags = flags, .routine = routine, .data = data };
 	DWORD error = check_flags(flags);
 
 	if (!error)
-		error = from_error ? from_error : to_error;
+		error = cio_path_from_ansi(from, from_path);
 	if (!error)
-		error = look_at_source(&m);
+		error = cio_path_from_ansi(to, to_path);
 	if (!error)
-		error = flags & MOVEFILE_WRITE_THROUGH ? move_through(&m) : rename_within_volume(&m);
+		error = move_file(&m);
+	return error ? cio_fail(error) : TRUE;
+}
+
+BOOL WINAPI MoveFileWithProgressW(LPCWSTR from, LPCWSTR to, LPPROGRESS_ROUTINE routine, LPVOID data,
+				  DWORD flags)
+{
+	CIO_KEEP_ERRNO;
+	char from_path[PATH_MAX], to_path[PATH_MAX];
+	struct cio_move m = { from_path, to_path, .flags = flags, .routine = routine, .data = data };
+	DWORD error = check_flags(flags);
+
+	if (!error)
+		error = cio_path_from_wide(from, from_path);
+	if (!error)
+		error = cio_path_from_wide(to, to_path);
+	if (!error)
+		error = move_file(&m);
 	return error ? cio_fail(error) : TRUE;
 }
 
 BOOL WINAPI MoveFileExA(LPCSTR from, LPCSTR to, DWORD flags)
 {
-	CIO_KEEP_ERRNO;
-	char from_path[PATH_MAX], to_path[PATH_MAX];
-
-	return move_file(cio_path_from_ansi(from, from_path), from_path,
-			 cio_path_from_ansi(to, to_path), to_path, flags);
+	return MoveFileWithProgressA(from, to, NULL, NULL, flags);
 }
 
 BOOL WINAPI MoveFileExW(LPCWSTR from, LPCWSTR to, DWORD flags)
 {
-	CIO_KEEP_ERRNO;
-	char from_path[PATH_MAX], to_path[PATH_MAX];
-
-	return move_file(cio_path_from_wide(from, from_path), from_path,
-			 cio_path_from_wide(to, to_path), to_path, flags);
+	return MoveFileWithProgressW(from, to, NULL, NULL, flags);
 }
 
 BOOL WINAPI MoveFileA(LPCSTR from, LPCSTR to)
 {
-	return MoveFileExA(from, to, MOVEFILE_COPY_ALLOWED);
+	return MoveFileWithProgressA(from, to, NULL, NULL, MOVEFILE_COPY_ALLOWED);
 }
 
 BOOL WINAPI MoveFileW(LPCWSTR from, LPCWSTR to)
 {
-	return MoveFileExW(from, to, MOVEFILE_COPY_ALLOWED);
+	return MoveFileWithProgressW(from, to, NULL, NULL, MOVEFILE_COPY_ALLOWED);
 }
