@@ -305,6 +305,8 @@ static void leave_while_pool_gets_idle(void)
 {
 	pthread_key_t key;
 
+	/* The library knows the thread from here on, and has its key. */
+	CHECK_EQ(SleepEx(0, TRUE), 0);
 	CHECK(QueueUserWorkItem(stay_busy, NULL, 0));
 	CHECK_EQ(pthread_key_create(&key, linger), 0);
 	CHECK_EQ(pthread_setspecific(key, &go_idle), 0);
