@@ -127,12 +127,13 @@ static DWORD open_target(struct cio_copying *c, bool *existed)
 static DWORD empty_target(struct cio_copying *c, bool existed)
 {
 	bool fail_if_exists = c->how->flags & COPY_FILE_FAIL_IF_EXISTS;
+	DWORD error;
 
 	if (c->out->type != S_IFREG)
 		return 0;
 	if (c->in->type == S_IFREG && c->out->device == c->in->device && c->out->inode == c->in->inode)
 		return ERROR_SHARING_VIOLATION;
-	c->tracked = c->sized && c->how->flags & COPY_FILE_RESTARTABLE;
+	c->tracked = may_restart(c) && c->how->flags & COPY_FILE_RESTARTABLE;
 	if (existed && may_restart(c) && cio_copy_restart_find(c)) {
 		c->began = true;
 		return 0;
@@ -142,7 +143,10 @@ static DWORD empty_target(struct cio_copying *c, bool existed)
 	c->began = true;
 	if (existed && ftruncate(c->out->fd, 0) != 0)
 		return cio_copy_error(-errno);
-	return c->tracked ? cio_copy_track(c, true) : 0;
+	error = cio_copy_track(c, true);
+	if (error)
+		c->tracked = false;
+	return error;
 }
 
 static DWORD prepare_target(struct cio_copying *c)
@@ -181,40 +185,44 @@ static void learn(struct cio_copying *c, uint64_t copied, uint64_t took)
 	c->budget = next < CHUNK_LEAST ? CHUNK_LEAST : next - next % CHUNK_LEAST;
 }
 
-static DWORD copy_chunks(struct cio_copying *c)
+static DWORD copy_chunk(struct cio_copying *c)
 {
-	uint64_t start, end, began;
-	DWORD error = 0;
+	uint64_t start = c->done, end, began;
+	DWORD error = cio_copy_plan(c, &end);
 
-	for (; !error && c->done < c->size; c->chunk++) {
-		start = c->done;
-		error = cio_copy_plan(c, &end);
-		if (!error)
-			error = cio_copy_ask(c, CIO_COPY_CHUNK_STARTED, end - start);
-		if (error)
-			break;
-		began = cio_now();
-		error = cio_copy_chunk(c, end);
-		learn(c, c->done - start, cio_now() - began);
-		if (!error)
-			error = cio_copy_track(c, false);
-		if (!error && c->done > start)
-			error = cio_copy_ask(c, CIO_COPY_CHUNK_FINISHED, c->done - start);
-	}
+	if (!error)
+		error = cio_copy_ask(c, CIO_COPY_CHUNK_STARTED, end - start);
+	if (error)
+		return error;
+	began = cio_now();
+	error = cio_copy_chunk(c, end);
+	learn(c, c->done - start, cio_now() - began);
+	if (!error)
+		error = cio_copy_track(c, false);
+	if (!error && c->done > start)
+		error = cio_copy_ask(c, CIO_COPY_CHUNK_FINISHED, c->done - start);
 	return error;
 }
 
-static DWORD copy_pieces(struct cio_copying *c)
+static DWORD copy_piece(struct cio_copying *c, bool *ended)
 {
-	uint64_t start;
+	uint64_t start = c->done;
+	DWORD error = cio_copy_piece(c, ended);
+
+	if (!error && !*ended)
+		error = cio_copy_ask(c, CIO_COPY_CHUNK_FINISHED, c->done - start);
+	return error;
+}
+
+static DWORD copy_all(struct cio_copying *c)
+{
 	bool ended = false;
 	DWORD error = 0;
 
-	for (; !error && !ended; c->chunk++) {
-		start = c->done;
-		error = cio_copy_piece(c, &ended);
-		if (!error && !ended)
-			error = cio_copy_ask(c, CIO_COPY_CHUNK_FINISHED, c->done - start);
+	while (!error && (c->sized ? c->done < c->size : !ended)) {
+		error = c->sized ? copy_chunk(c) : copy_piece(c, &ended);
+		if (!error)
+			c->chunk++;
 	}
 	return error;
 }
@@ -224,7 +232,7 @@ static DWORD copy_data(struct cio_copying *c)
 	DWORD error = cio_copy_ask(c, CIO_COPY_STREAM_STARTED, 0);
 
 	if (!error)
-		error = c->sized ? copy_chunks(c) : copy_pieces(c);
+		error = copy_all(c);
 	if (!error)
 		error = cio_copy_ask(c, CIO_COPY_STREAM_FINISHED, 0);
 	return error ? error : cio_copy_finish(c);
