@@ -78,6 +78,48 @@ static BOOL move(const char *from, const char *to)
 	return MoveFileExA(from, to, MOVEFILE_COPY_ALLOWED);
 }
 
+/* The answers to the reports, in turn; the last is given again. What was seen at each. */
+struct progress {
+	DWORD answers[4];
+	int calls;
+	DWORD reason;
+	LONGLONG size, done;
+	bool target_seen;
+	HANDLE scope;
+	pid_t kill;
+	const char *instead; /* takes the source's name */
+};
+
+static DWORD CALLBACK on_progress(LARGE_INTEGER size, LARGE_INTEGER done, LARGE_INTEGER stream_size,
+				  LARGE_INTEGER stream_done, DWORD stream, DWORD reason,
+				  HANDLE source, HANDLE target, LPVOID data)
+{
+	struct progress *p = data;
+	LARGE_INTEGER there;
+
+	CHECK_EQ(reason, p->calls ? CALLBACK_CHUNK_FINISHED : CALLBACK_STREAM_SWITCH);
+	CHECK_EQ(stream, 1);
+	CHECK(stream_size.QuadPart == size.QuadPart && stream_done.QuadPart == done.QuadPart);
+	CHECK(done.QuadPart >= p->done && done.QuadPart <= size.QuadPart);
+	CHECK(GetFileSizeEx(source, &there) && there.QuadPart == size.QuadPart);
+	CHECK(GetFileSizeEx(target, &there));
+	p->size = size.QuadPart;
+	p->done = done.QuadPart;
+	p->target_seen |= host_exists(far("b"));
+	if (p->scope && done.QuadPart)
+		CHECK(CancelCancellationScope(p->scope));
+	if (p->kill && done.QuadPart)
+		kill(getpid(), SIGKILL);
+	if (p->instead && done.QuadPart)
+		CHECK_EQ(rename(p->instead, "a"), 0);
+	return p->answers[p->calls < 3 ? p->calls++ : 3];
+}
+
+static BOOL move_reporting(const char *from, const char *to, struct progress *p, DWORD flags)
+{
+	return MoveFileWithProgressA(from, to, on_progress, p, flags);
+}
+
 static void moves(void)
 {
 	struct timespec times[2] = { { 1000, 0 }, { 2000, 0 } };
@@ -135,6 +177,7 @@ static void refusals(void)
 
 static void existing_targets(void)
 {
+	struct progress p = { .answers = { PROGRESS_CONTINUE } };
 	char b[PATH_MAX + 64];
 	HANDLE h;
 
@@ -142,7 +185,9 @@ static void existing_targets(void)
 	snprintf(b, sizeof(b), "%s", far("b"));
 	text_file("a", "1");
 	text_file(b, "2");
-	CHECK_FAILS(move("a", b), ERROR_ALREADY_EXISTS);
+	/* Which is told before anything is copied. */
+	CHECK_FAILS(move_reporting("a", b, &p, MOVEFILE_COPY_ALLOWED), ERROR_ALREADY_EXISTS);
+	CHECK_EQ(p.calls, 0);
 	CHECK(SetFileAttributesA(b, FILE_ATTRIBUTE_READONLY));
 	CHECK_FAILS(MoveFileExA("a", b, 3), ERROR_ACCESS_DENIED);
 	CHECK(SetFileAttributesA(b, FILE_ATTRIBUTE_NORMAL));
@@ -191,45 +236,6 @@ static void links(void)
 	CHECK_EQ(readlink(far("d"), target, sizeof(target)), 1);
 	CHECK(host_exists("f") && !host_exists("l") && !host_exists("d"));
 	CHECK_EQ(count_names(volume), 2);
-}
-
-/* The answers to the reports, in turn; the last is given again. What was seen at each. */
-struct progress {
-	DWORD answers[4];
-	int calls;
-	DWORD reason;
-	LONGLONG size, done;
-	bool target_seen;
-	HANDLE scope;
-	pid_t kill;
-};
-
-static DWORD CALLBACK on_progress(LARGE_INTEGER size, LARGE_INTEGER done, LARGE_INTEGER stream_size,
-				  LARGE_INTEGER stream_done, DWORD stream, DWORD reason,
-				  HANDLE source, HANDLE target, LPVOID data)
-{
-	struct progress *p = data;
-	LARGE_INTEGER there;
-
-	CHECK_EQ(reason, p->calls ? CALLBACK_CHUNK_FINISHED : CALLBACK_STREAM_SWITCH);
-	CHECK_EQ(stream, 1);
-	CHECK(stream_size.QuadPart == size.QuadPart && stream_done.QuadPart == done.QuadPart);
-	CHECK(done.QuadPart >= p->done && done.QuadPart <= size.QuadPart);
-	CHECK(GetFileSizeEx(source, &there) && there.QuadPart == size.QuadPart);
-	CHECK(GetFileSizeEx(target, &there));
-	p->size = size.QuadPart;
-	p->done = done.QuadPart;
-	p->target_seen |= host_exists(far("b"));
-	if (p->scope && done.QuadPart)
-		CHECK(CancelCancellationScope(p->scope));
-	if (p->kill && done.QuadPart)
-		kill(getpid(), SIGKILL);
-	return p->answers[p->calls < 3 ? p->calls++ : 3];
-}
-
-static BOOL move_reporting(const char *from, const char *to, struct progress *p, DWORD flags)
-{
-	return MoveFileWithProgressA(from, to, on_progress, p, flags);
 }
 
 static void progress(void)
@@ -355,6 +361,19 @@ static void final_delete_fails(void)
 	CHECK(has("a", "1") && has(far("b"), "1"));
 }
 
+/* Only what was copied is deleted, and not what has its name by then. */
+static void another_source(void)
+{
+	struct progress p = { .answers = { PROGRESS_CONTINUE, PROGRESS_QUIET }, .instead = "c" };
+
+	enter_two();
+	text_file("a", "1");
+	text_file("c", "3");
+	CHECK(move_reporting("a", far("b"), &p, MOVEFILE_COPY_ALLOWED));
+	CHECK_EQ(p.calls, 2);
+	CHECK(has("a", "3") && has(far("b"), "1") && !host_exists("c"));
+}
+
 static void no_room(void)
 {
 	struct rlimit limit = { MIB, RLIM_INFINITY };
@@ -380,6 +399,7 @@ static const struct tap_case cases[] = {
 	CASE(killed, "a killed move leaves the source alone"),
 	CASE(named_copies, "where a file needs a name"),
 	CASE(final_delete_fails, "the final delete may fail (W-MOVE-1)"),
+	CASE(another_source, "what takes the source's name meanwhile stays"),
 	CASE(no_room, "no room"),
 };
 
