@@ -130,6 +130,11 @@ static bool is_link(const char *path)
 	return lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
 }
 
+static bool creates(const struct open_args *a)
+{
+	return a->disposition != OPEN_EXISTING && a->disposition != TRUNCATE_EXISTING;
+}
+
 /*
  * Opens or creates as the disposition says. The descriptor or -errno; *existed tells which of the
  * two it was. Whether the file is there is found out by the attempt, never by a look before it.
@@ -139,7 +144,7 @@ static int open_or_create(struct cio_thread *self, const struct open_args *a, in
 {
 	/* A device is opened, whatever the disposition: its driver takes no notice of it. */
 	bool may_open = a->disposition != CREATE_NEW || is_device(a->path);
-	bool may_create = a->disposition != OPEN_EXISTING && a->disposition != TRUNCATE_EXISTING;
+	bool may_create = creates(a);
 	int fd = -ENOENT;
 
 	/* Another process may make and remove the file in between, but hardly for ever. */
@@ -292,6 +297,11 @@ static DWORD open_handle(struct cio_thread *self, const struct open_args *a, HAN
 
 	if (!file)
 		return ERROR_NOT_ENOUGH_MEMORY;
+	/* Before there is a new file, for which it could be too little. */
+	if (creates(a) && !(cio_share_prepare(file) && cio_handle_room())) {
+		cio_object_put(&file->obj);
+		return ERROR_NOT_ENOUGH_MEMORY;
+	}
 	file->access = specific_access(a);
 	file->share = a->share;
 	if (!a->within)

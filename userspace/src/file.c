@@ -102,6 +102,7 @@ static void file_destroy(struct cio_object *obj)
 	if (file->pipe)
 		cio_pipe_free(file->pipe);
 	free(file->doom);
+	free(file->spare);
 	free(file);
 }
 

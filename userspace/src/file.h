@@ -55,7 +55,7 @@ struct cio_file {
 
 	/* What the others must be compatible with, and what goes with the last: see share.c. */
 	struct cio_list sharing;
-	struct cio_node *node;
+	struct cio_node *node, *spare; /* the latter is for who turns out to be the first */
 	char *doom; /* FILE_FLAG_DELETE_ON_CLOSE: the path to delete */
 	dev_t device;
 	ino_t inode;

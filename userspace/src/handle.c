@@ -45,6 +45,14 @@ static HANDLE handle_of(const struct cio_handle *h)
 	return (HANDLE)(((ULONG_PTR)h->index + 1) * 4);
 }
 
+static bool has_room(void)
+{
+	return free_head || used % CIO_HANDLE_CHUNK != 0 ||
+	       (used < (uint32_t)CIO_HANDLE_CHUNK * CIO_HANDLE_CHUNKS &&
+		atomic_load_explicit(&cio_handle_chunks[used / CIO_HANDLE_CHUNK],
+				     memory_order_relaxed));
+}
+
 static bool table_grow(void)
 {
 	struct cio_handle *chunk;
@@ -72,7 +80,7 @@ static struct cio_handle *entry_alloc(void)
 			free_tail = 0;
 		return h;
 	}
-	if (used % CIO_HANDLE_CHUNK == 0 && !table_grow())
+	if (!has_room() && !table_grow())
 		return NULL;
 	return entry_at(used++);
 }
@@ -124,6 +132,16 @@ HANDLE cio_handle_new(struct cio_object *obj, DWORD access)
 	return handle;
 }
 
+bool cio_handle_room(void)
+{
+	bool room;
+
+	cio_handle_lock();
+	room = has_room() || table_grow();
+	cio_handle_unlock();
+	return room;
+}
+
 HANDLE cio_handle_give(struct cio_object *obj, DWORD access)
 {
 	HANDLE handle = cio_handle_new(obj, access);
@@ -144,6 +162,7 @@ struct cio_handle *cio_handle_refuse(struct cio_handle *h, const struct cio_clas
 	return NULL;
 }
 
+/* NULL with the last error set. */
 static struct cio_object *get_pseudo(HANDLE handle, DWORD *access)
 {
 	struct cio_thread *self = handle == CIO_CURRENT_THREAD ? cio_self() : NULL;
@@ -151,6 +170,8 @@ static struct cio_object *get_pseudo(HANDLE handle, DWORD *access)
 
 	if (handle == CIO_CURRENT_PROCESS)
 		obj = &cio_process_object;
+	else if (handle != CIO_CURRENT_THREAD)
+		cio_fail(ERROR_INVALID_HANDLE);
 	if (!obj)
 		return NULL;
 	cio_object_get(obj);
@@ -174,10 +195,9 @@ struct cio_object *cio_handle_get_access(HANDLE handle, const struct cio_class *
 	}
 	if (obj && class && obj->class != class) {
 		cio_object_put(obj);
-		obj = NULL;
-	}
-	if (!obj)
 		cio_fail(ERROR_INVALID_HANDLE);
+		return NULL;
+	}
 	return obj;
 }
 

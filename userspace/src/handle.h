@@ -83,6 +83,8 @@ static inline struct cio_handle *cio_handle_pin_as(HANDLE handle, const struct c
 
 /* Takes over no reference: the handle gets its own. NULL when there is no memory. */
 HANDLE cio_handle_new(struct cio_object *obj, DWORD access);
+/* Whether one more can be made, as far as memory goes. */
+bool cio_handle_room(void);
 
 /*
  * The same for a public call that has just made the object: takes the reference over, and sets

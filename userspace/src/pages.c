@@ -122,7 +122,11 @@ static LPVOID reserve(LPVOID address, SIZE_T size, DWORD type, int prot)
 	if (!(type & MEM_COMMIT))
 		prot = PROT_NONE;
 	r = malloc(sizeof(*r));
-	got = !r ? NULL : address ? map_at(begin, end - begin, prot) : map_anywhere(end - begin, prot);
+	if (!r) {
+		cio_fail(ERROR_NOT_ENOUGH_MEMORY);
+		return NULL;
+	}
+	got = address ? map_at(begin, end - begin, prot) : map_anywhere(end - begin, prot);
 	if (!got) {
 		free(r);
 		cio_fail(address ? ERROR_INVALID_ADDRESS : ERROR_NOT_ENOUGH_MEMORY);

@@ -147,6 +147,19 @@ void cio_pool_item_close(struct cio_pool_item *item)
 		cio_pool_item_destroy(item);
 }
 
+/* No wait can be had without memory; nor can one that the caller relies on be left out. */
+static void wait_unknown(struct cio_pool_item *item)
+{
+	bool idle;
+
+	do {
+		Sleep(1);
+		cio_state_lock();
+		idle = cio_object_ready(&item->idle, NULL);
+		cio_state_unlock();
+	} while (!idle);
+}
+
 void cio_pool_item_wait(struct cio_pool_item *item)
 {
 	CIO_KEEP_ERRNO;
@@ -155,8 +168,10 @@ void cio_pool_item_wait(struct cio_pool_item *item)
 	struct cio_waiter link;
 	struct cio_wait wait;
 
-	if (!self)
+	if (!self) {
+		wait_unknown(item);
 		return;
+	}
 	cio_wait_init(&wait, self, &link, &idle, 1);
 	cio_wait_run(&wait, INFINITE);
 }
@@ -206,20 +221,50 @@ static bool thread_leaves(struct _TP_POOL *pool, struct cio_thread *self, DWORD 
 	return leaves;
 }
 
+/* One less, whether it ends or never began. */
+static void thread_is_lost(struct _TP_POOL *pool)
+{
+	bool over;
+
+	cio_state_lock();
+	pool->threads--;
+	pool->launching = false;
+	over = pool_is_over(pool);
+	cio_state_unlock();
+	if (over)
+		pool_free(pool);
+}
+
+/* Work relies on this thread: it begins as soon as there is memory for what is known of it. */
+static struct cio_thread *thread_begin(struct _TP_POOL *pool)
+{
+	struct cio_thread *self;
+	bool ended = false;
+
+	for (;;) {
+		self = cio_self();
+		cio_state_lock();
+		if (self)
+			pool->launching = false;
+		ended = pool->ended;
+		cio_state_unlock();
+		if (self || ended)
+			return self;
+		Sleep(1);
+	}
+}
+
 static void *thread_main(void *arg)
 {
 	struct _TP_POOL *pool = arg;
-	struct cio_thread *self = cio_self();
+	struct cio_thread *self = thread_begin(pool);
 	DWORD result, patience = IDLE_MS;
 	OVERLAPPED_ENTRY entry;
 
-	cio_state_lock();
-	pool->launching = false;
-	if (!self)
-		pool->threads--;
-	cio_state_unlock();
-	if (!self)
+	if (!self) {
+		thread_is_lost(pool);
 		return NULL;
+	}
 	do {
 		thread_is_idle(self);
 		result = cio_port_take(pool->port, self, true, patience, &entry);
@@ -254,17 +299,9 @@ static bool thread_start(struct _TP_POOL *pool)
 /* `threads` has been raised for it. */
 static bool thread_launch(struct _TP_POOL *pool)
 {
-	bool over;
-
 	if (thread_start(pool))
 		return true;
-	cio_state_lock();
-	pool->threads--;
-	pool->launching = false;
-	over = pool_is_over(pool);
-	cio_state_unlock();
-	if (over)
-		pool_free(pool);
+	thread_is_lost(pool);
 	return false;
 }
 

@@ -79,12 +79,21 @@ static struct cio_node *node_find(dev_t device, ino_t inode)
 	return NULL;
 }
 
-static struct cio_node *node_new(const struct cio_file *file)
+bool cio_share_prepare(struct cio_file *file)
 {
-	struct cio_node *node = calloc(1, sizeof(*node));
+	if (!file->spare)
+		file->spare = calloc(1, sizeof(*file->spare));
+	return file->spare;
+}
 
-	if (!node)
+static struct cio_node *node_new(struct cio_file *file)
+{
+	struct cio_node *node;
+
+	if (!cio_share_prepare(file))
 		return NULL;
+	node = file->spare;
+	file->spare = NULL;
 	node->device = file->device;
 	node->inode = file->inode;
 	node->directory = S_ISDIR(file->type);

@@ -10,6 +10,8 @@
 struct cio_file;
 struct stat;
 
+/* Gets the memory that cio_share_enter may need. */
+bool cio_share_prepare(struct cio_file *file);
 /* 0, or the Win32 error why it cannot be open beside those that are. */
 DWORD cio_share_enter(struct cio_file *file);
 /* The file's last handle is gone. Deletes what was to be deleted then. */

@@ -109,10 +109,18 @@ static void thread_exits(void *arg)
 		cio_process_maybe_over();
 }
 
-static void make_key(void)
+/* What is refused now may be had by the next that asks. */
+static bool have_key(void)
 {
-	key_made = pthread_key_create(&exit_key, thread_exits) == 0;
-	cio_process_init();
+	bool have;
+
+	pthread_once(&once, cio_process_init);
+	cio_state_lock();
+	if (!key_made)
+		key_made = pthread_key_create(&exit_key, thread_exits) == 0;
+	have = key_made;
+	cio_state_unlock();
+	return have;
 }
 
 struct cio_thread *cio_thread_new(void)
@@ -136,8 +144,7 @@ struct cio_thread *cio_thread_new(void)
 /* Makes the calling thread known under the given record. */
 static bool thread_attach(struct cio_thread *t)
 {
-	pthread_once(&once, make_key);
-	if (!key_made || pthread_setspecific(exit_key, t) != 0)
+	if (!have_key() || pthread_setspecific(exit_key, t) != 0)
 		return false;
 	t->tid = (pid_t)syscall(SYS_gettid);
 	cio_process_thread_lives(t->tid);

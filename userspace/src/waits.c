@@ -214,6 +214,16 @@ VOID WINAPI Sleep(DWORD milliseconds)
 	SleepEx(milliseconds, FALSE);
 }
 
+/* Who has no record, for want of memory, has no APCs, and completes nothing for others. */
+static void sleep_unknown(DWORD milliseconds)
+{
+	uint64_t end = cio_deadline(milliseconds);
+	atomic_uint word = 0;
+
+	while (cio_now() < end)
+		cio_futex_wait(&word, 0, end);
+}
+
 DWORD WINAPI SleepEx(DWORD milliseconds, BOOL alertable)
 {
 	CIO_KEEP_ERRNO;
@@ -222,7 +232,7 @@ DWORD WINAPI SleepEx(DWORD milliseconds, BOOL alertable)
 	DWORD result;
 
 	if (!self) {
-		sched_yield();
+		sleep_unknown(milliseconds);
 		return 0;
 	}
 	/* A sleeper has nothing better to do than to complete what comes meanwhile. */
