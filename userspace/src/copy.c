@@ -77,7 +77,7 @@ static DWORD open_source(struct cio_copying *c)
 		return cio_copy_error(-errno);
 	/* What /proc offers has no size, and yet something in it. */
 	c->sized = c->in->type == S_IFREG && c->st.st_size > 0;
-	c->sparse = c->sized;
+	c->sparse = c->sized && (uint64_t)c->st.st_blocks * 512 < (uint64_t)c->st.st_size;
 	c->size = c->sized ? (uint64_t)c->st.st_size : 0;
 	return 0;
 }

@@ -149,7 +149,7 @@ static DWORD next_data(struct cio_copying *c, uint64_t at, uint64_t *data)
 	DWORD error;
 
 	*data = at;
-	if (!c->sparse || at >= c->size)
+	if (!c->sparse || at >= c->size || at < c->data_end)
 		return 0;
 	error = seek(c, at, SEEK_DATA, data);
 	if (error || *data != UINT64_MAX)
@@ -176,6 +176,18 @@ DWORD cio_copy_plan(struct cio_copying *c, uint64_t *end)
 	return 0;
 }
 
+/* Where the data at `at` ends. It is asked once, for to tell it, some file systems look at every page. */
+static DWORD end_of_data(struct cio_copying *c, uint64_t at, uint64_t *end)
+{
+	DWORD error = 0;
+
+	if (c->sparse && at >= c->data_end)
+		error = seek(c, at, SEEK_HOLE, &c->data_end);
+	if (!error && c->sparse && c->data_end > at && c->data_end < *end)
+		*end = c->data_end;
+	return error;
+}
+
 DWORD cio_copy_chunk(struct cio_copying *c, uint64_t end)
 {
 	uint64_t at = c->done, limit, moved;
@@ -186,16 +198,12 @@ DWORD cio_copy_chunk(struct cio_copying *c, uint64_t end)
 		if (error || at >= end)
 			break;
 		limit = end;
-		if (c->sparse) {
-			error = seek(c, at, SEEK_HOLE, &limit);
-			if (limit > end || limit <= at)
-				limit = end;
-		}
+		error = end_of_data(c, at, &limit);
 		while (!error && at < limit) {
 			error = move_some(c, at, limit, &moved);
 			if (!error && !moved)
 				end_at(c, at);
-			if (!error && !moved)
+			if (error || !moved)
 				break;
 			at += moved;
 		}

@@ -35,7 +35,8 @@ struct cio_copying {
 	bool keep; /* so it stays, though the copy has failed */
 
 	bool sized; /* the source says how much it is, and there it ends */
-	bool sparse; /* it can be asked for its holes */
+	bool sparse; /* it has holes, and can be asked where */
+	uint64_t data_end; /* up to here there is none */
 	bool offload; /* the kernel may copy by itself */
 	bool direct; /* past the page cache */
 	uint64_t size, done;

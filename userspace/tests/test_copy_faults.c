@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Stands between the copy and the kernel: a system call that fails at any place, that is refused half
+ * way, or between which and the next one the copy is cancelled.
+ */
+#include <errno.h>
+#include <sys/syscall.h>
+#include <windows.h>
+
+#include "copy.h"
+
+struct cio_thread;
+
+long __real_cio_sync_call(struct cio_thread *self, long nr, long a1, long a2, long a3, long a4, long a5,
+			  long a6);
+long __wrap_cio_sync_call(struct cio_thread *self, long nr, long a1, long a2, long a3, long a4, long a5,
+			  long a6);
+
+/* What happens to calls of this kind (0: all), from the n-th on, so many times. */
+static struct {
+	long nr;
+	int from, times, error;
+	long at_most; /* what a call may move */
+	HANDLE cancel; /* the thread whose call is cancelled before it */
+	int seen;
+	BOOL cancelled;
+} fault;
+
+static DWORD WINAPI cancel_it(LPVOID thread)
+{
+	fault.cancelled = CancelSynchronousIo(thread);
+	return 0;
+}
+
+/* By another thread, because none cancels itself; when this returns, it has. */
+static void cancel_here(HANDLE thread)
+{
+	HANDLE t = CreateThread(NULL, 0, cancel_it, thread, 0, NULL);
+
+	CHECK(t);
+	while (WaitForSingleObject(t, 0) == WAIT_TIMEOUT)
+		sched_yield();
+	CloseHandle(t);
+}
+
+long __wrap_cio_sync_call(struct cio_thread *self, long nr, long a1, long a2, long a3, long a4, long a5,
+			  long a6)
+{
+	bool hit = (!fault.nr || fault.nr == nr) && fault.seen++ >= fault.from &&
+		   fault.seen <= fault.from + fault.times;
+
+	if (hit && fault.cancel)
+		cancel_here(fault.cancel);
+	if (hit && fault.error)
+		return -fault.error;
+	if (hit && fault.at_most && nr == SYS_copy_file_range && a5 > fault.at_most)
+		a5 = fault.at_most;
+	if (hit && fault.at_most && nr != SYS_copy_file_range && a3 > fault.at_most)
+		a3 = fault.at_most;
+	return __real_cio_sync_call(self, nr, a1, a2, a3, a4, a5, a6);
+}
+
+static void set_fault(long nr, int from, int times, int error)
+{
+	memset(&fault, 0, sizeof(fault));
+	fault.nr = nr;
+	fault.from = from;
+	fault.times = times;
+	fault.error = error;
+}
+
+static const char *from, *to;
+
+static void prepare(long size)
+{
+	from = copy_source("from", size);
+	to = host_path("to");
+	unlink(to);
+}
+
+static BOOL copy(DWORD flags)
+{
+	SetLastError(0xdead);
+	return CopyFileExA(from, to, NULL, NULL, NULL, flags);
+}
+
+/* Wherever the kernel does not want to copy by itself, it is done by hand, from there on. */
+static void refused(void)
+{
+	static const int errors[] = { EXDEV, EINVAL, EOPNOTSUPP, ENOSYS, EPERM, EBADF, EIO };
+
+	prepare(5 * MIB + 3);
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+		for (int at = 0; at < 3; at++) {
+			set_fault(SYS_copy_file_range, at, 1000, errors[i]);
+			CHECK(copy(0));
+			CHECK_EQ(fault.seen, at + 1);
+			copy_same(from, to);
+		}
+	}
+	/* It says that there is nothing, and there is. */
+	set_fault(SYS_copy_file_range, 1, 1000, 0);
+	fault.at_most = 1;
+	CHECK(copy(0));
+	copy_same(from, to);
+}
+
+static void refuse_direct(int from_call, int error)
+{
+	set_fault(SYS_pread64, from_call, 1, error);
+	CHECK(copy(COPY_FILE_NO_BUFFERING));
+	copy_same(from, to);
+}
+
+/* Less than was asked for; and a file that cannot be asked for its holes. */
+static void short_calls(void)
+{
+	prepare(300000);
+	set_fault(SYS_pread64, 0, 100000, 0);
+	fault.at_most = 777;
+	CHECK(copy(COPY_FILE_NO_OFFLOAD));
+	copy_same(from, to);
+	set_fault(SYS_pwrite64, 0, 100000, 0);
+	fault.at_most = 777;
+	CHECK(copy(COPY_FILE_NO_OFFLOAD));
+	copy_same(from, to);
+	set_fault(SYS_copy_file_range, 0, 100000, 0);
+	fault.at_most = 777;
+	CHECK(copy(0));
+	copy_same(from, to);
+	CHECK_EQ(truncate(from, 5 * MIB), 0);
+	for (int at = 0; at < 3; at++) {
+		set_fault(SYS_lseek, at, 1, EINVAL);
+		CHECK(copy(0));
+		copy_same(from, to);
+	}
+}
+
+/* Direct I/O's rules, which differ from one file system to the next. */
+static void direct(void)
+{
+	prepare(MIB + 3);
+	for (int at = 0; at < 4; at++)
+		refuse_direct(at, EINVAL);
+}
+
+/* Each call, one after the other, fails for good: the error is told, and nothing is left. */
+static void each_call_fails(void)
+{
+	static const DWORD flags[] = { COPY_FILE_NO_OFFLOAD, COPY_FILE_RESTARTABLE | COPY_FILE_NO_OFFLOAD };
+	int at, failed = 0;
+
+	prepare(MIB + 3);
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+		for (at = 0; at < 1000; at++) {
+			unlink(to);
+			set_fault(0, at, 1, EIO);
+			if (copy(flags[i])) {
+				copy_same(from, to);
+				if (fault.seen <= at)
+					break;
+				continue;
+			}
+			failed++;
+			CHECK_EQ(GetLastError(), ERROR_IO_DEVICE);
+			if (!(flags[i] & COPY_FILE_RESTARTABLE))
+				CHECK(!host_exists(to));
+			set_fault(0, 1000000, 0, 0);
+			CHECK(copy(flags[i]));
+			copy_same(from, to);
+		}
+		CHECK(at < 1000);
+	}
+	CHECK(failed > 10);
+}
+
+static HANDLE copier;
+
+static DWORD WINAPI copy_cancelled(LPVOID flags)
+{
+	return copy((DWORD)(ULONG_PTR)flags) ? 0 : GetLastError();
+}
+
+/*
+ * Between each two of its system calls: the cancel finds a call to cancel, and is not forgotten
+ * (W-CANCELSYNC-1, -5).
+ */
+static void cancelled_between_calls(void)
+{
+	static const DWORD flags[] = { 0, COPY_FILE_NO_OFFLOAD, COPY_FILE_RESTARTABLE,
+				       COPY_FILE_COPY_SYMLINK };
+	int calls = 0;
+
+	prepare(2 * MIB);
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+		for (int at = 0;; at++) {
+			DWORD error;
+
+			unlink(to);
+			set_fault(0, at, 1, 0);
+			copier = CreateThread(NULL, 0, copy_cancelled, (LPVOID)(ULONG_PTR)flags[i],
+					      CREATE_SUSPENDED, NULL);
+			fault.cancel = copier;
+			CHECK_EQ(ResumeThread(copier), 1);
+			CHECK_EQ(WaitForSingleObject(copier, INFINITE), WAIT_OBJECT_0);
+			CHECK(GetExitCodeThread(copier, &error));
+			CHECK(CloseHandle(copier));
+			if (fault.seen <= at)
+				break;
+			CHECK(fault.cancelled);
+			CHECK_EQ(error, ERROR_OPERATION_ABORTED);
+			if (flags[i] != COPY_FILE_RESTARTABLE)
+				CHECK(!host_exists(to));
+			calls++;
+		}
+		copy_same(from, to);
+	}
+	printf("# cancelled before each of %d calls\n", calls);
+	CHECK(calls > 20);
+}
+
+static const struct tap_case cases[] = {
+	CASE(refused, "a kernel that does not copy, or not to the end"),
+	CASE(short_calls, "calls that do less"),
+	CASE(direct, "direct I/O that is refused"),
+	CASE(each_call_fails, "each system call fails once"),
+	CASE(cancelled_between_calls, "cancelled between each two system calls (W-CANCELSYNC-1)"),
+};
+
+TAP_MAIN(cases)
