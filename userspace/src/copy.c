@@ -233,8 +233,10 @@ static DWORD copy_data(struct cio_copying *c)
 
 	if (!error)
 		error = copy_all(c);
-	if (!error)
+	if (!error) {
+		c->told_end = true;
 		error = cio_copy_ask(c, CIO_COPY_STREAM_FINISHED, 0);
+	}
 	return error ? error : cio_copy_finish(c);
 }
 
@@ -253,6 +255,22 @@ static DWORD run(struct cio_copying *c)
 	return copy_data(c);
 }
 
+/*
+ * By the name that it has: that which was given may be a link, and the caller may have gone to another
+ * directory since.
+ */
+static void drop_target(const struct cio_copying *c)
+{
+	char self[CIO_FILE_PROC], path[PATH_MAX];
+	ssize_t n;
+
+	cio_file_proc(c->out, self);
+	n = readlink(self, path, sizeof(path) - 1);
+	if (n > 0)
+		path[n] = '\0';
+	cio_share_doom(c->out, n > 0 ? path : c->to);
+}
+
 /* What the target has to say of itself if it is to stay, and who is to know. */
 static void end_early(struct cio_copying *c, DWORD error)
 {
@@ -267,10 +285,10 @@ static void end_early(struct cio_copying *c, DWORD error)
 		cio_copy_track(c, true);
 	if (!wanted)
 		cio_copy_tell(c, CIO_COPY_FAILED, error);
-	else if (c->keep)
+	else if (c->keep && !c->told_end)
 		cio_copy_tell(c, CIO_COPY_STREAM_FINISHED, error);
 	if (c->began && !c->keep)
-		cio_share_doom(c->out, c->to);
+		drop_target(c);
 }
 
 static void close_file(HANDLE handle, struct cio_file *file)

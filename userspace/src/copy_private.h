@@ -33,6 +33,7 @@ struct cio_copying {
 	bool quiet; /* the caller does not want to be asked any more */
 	bool began; /* the target is what this copy has made of it */
 	bool keep; /* so it stays, though the copy has failed */
+	bool told_end; /* the caller knows that the stream is at its end */
 
 	bool sized; /* the source says how much it is, and there it ends */
 	bool sparse; /* it has holes, and can be asked where */

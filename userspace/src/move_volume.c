@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "copy.h"
-#include "identity.h"
 #include "move.h"
 #include "path.h"
 #include "rename.h"
@@ -155,11 +154,7 @@ static DWORD fill_target(const struct cio_move *m, const struct target *t)
 	};
 	DWORD error = cio_copy_file(m->from, t->path, &how);
 
-	if (error)
-		return error;
-	/* What the other file system has no place for is lost, as on Windows. */
-	cio_identity_streams(m->from, t->path);
-	return flush(m, t, NULL);
+	return error ? error : flush(m, t, NULL);
 }
 
 static DWORD copy_file(const struct cio_move *m)
@@ -212,15 +207,11 @@ static DWORD delete_source(const struct cio_move *m)
 	return flush(m, NULL, m->from);
 }
 
-DWORD cio_move_between_volumes(const struct cio_move *m)
+static DWORD copy_and_delete(const struct cio_move *m)
 {
 	struct stat st;
 	DWORD error;
 
-	if (!(m->flags & MOVEFILE_COPY_ALLOWED))
-		return ERROR_NOT_SAME_DEVICE;
-	if (S_ISDIR(m->st.st_mode))
-		return ERROR_ACCESS_DENIED;
 	/* Known now, rather than after a long copy. */
 	if (!cio_move_replaces(m) && lstat(m->to, &st) == 0)
 		return ERROR_ALREADY_EXISTS;
@@ -231,4 +222,27 @@ DWORD cio_move_between_volumes(const struct cio_move *m)
 	else
 		error = ERROR_NOT_SAME_DEVICE;
 	return error ? error : delete_source(m);
+}
+
+DWORD cio_move_between_volumes(const struct cio_move *m)
+{
+	struct cio_move whole = *m;
+	DWORD error;
+
+	if (!(m->flags & MOVEFILE_COPY_ALLOWED))
+		return ERROR_NOT_SAME_DEVICE;
+	if (S_ISDIR(m->st.st_mode))
+		return ERROR_ACCESS_DENIED;
+	/* The routine may go to another directory. */
+	whole.from = cio_share_name(m->from);
+	whole.to = whole.from ? cio_share_name(m->to) : NULL;
+	if (whole.to)
+		error = strlen(whole.from) < PATH_MAX && strlen(whole.to) < PATH_MAX ?
+				copy_and_delete(&whole) :
+				ERROR_FILENAME_EXCED_RANGE;
+	else
+		error = cio_path_error(whole.from ? m->to : m->from, errno);
+	free(whole.from);
+	free(whole.to);
+	return error;
 }

@@ -88,6 +88,7 @@ struct progress {
 	HANDLE scope;
 	pid_t kill;
 	const char *instead; /* takes the source's name */
+	bool leave; /* for another directory */
 };
 
 static DWORD CALLBACK on_progress(LARGE_INTEGER size, LARGE_INTEGER done, LARGE_INTEGER stream_size,
@@ -110,6 +111,8 @@ static DWORD CALLBACK on_progress(LARGE_INTEGER size, LARGE_INTEGER done, LARGE_
 		CHECK(CancelCancellationScope(p->scope));
 	if (p->kill && done.QuadPart)
 		kill(getpid(), SIGKILL);
+	if (p->leave)
+		CHECK_EQ(chdir("/"), 0);
 	if (p->instead && done.QuadPart)
 		CHECK_EQ(rename(p->instead, "a"), 0);
 	return p->answers[p->calls < 3 ? p->calls++ : 3];
@@ -374,6 +377,24 @@ static void another_source(void)
 	CHECK(has("a", "3") && has(far("b"), "1") && !host_exists("c"));
 }
 
+/* Names are meant as they were when the call began. */
+static void another_directory(void)
+{
+	struct progress p = { .leave = true };
+	const char *near;
+
+	enter_two();
+	text_file("a", "1");
+	CHECK(move_reporting("a", far("b"), &p, MOVEFILE_COPY_ALLOWED));
+	near = host_path("a");
+	CHECK(!host_exists(near) && has(far("b"), "1"));
+	CHECK_EQ(chdir(volume), 0);
+	memset(&p, 0, sizeof(p));
+	p.leave = true;
+	CHECK(move_reporting("b", near, &p, MOVEFILE_COPY_ALLOWED));
+	CHECK(has(near, "1") && !host_exists(far("b")));
+}
+
 static void no_room(void)
 {
 	struct rlimit limit = { MIB, RLIM_INFINITY };
@@ -400,6 +421,7 @@ static const struct tap_case cases[] = {
 	CASE(named_copies, "where a file needs a name"),
 	CASE(final_delete_fails, "the final delete may fail (W-MOVE-1)"),
 	CASE(another_source, "what takes the source's name meanwhile stays"),
+	CASE(another_directory, "the routine may change the current directory"),
 	CASE(no_room, "no room"),
 };
 
