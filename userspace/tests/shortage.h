@@ -88,6 +88,38 @@ int __wrap_pthread_create(pthread_t *id, const pthread_attr_t *attr, void *(*fn)
 	return shortage_refuses() ? EAGAIN : __real_pthread_create(id, attr, fn, arg);
 }
 
+/* ---- what is refused, one after the other ---- */
+
+struct step {
+	const char *name;
+	/* Does it and undoes it; the error if it fails. */
+	DWORD (*run)(void);
+	/* Instead of ERROR_NOT_ENOUGH_MEMORY. */
+	DWORD error;
+	bool no_memory; /* is needed */
+};
+
+/* Also a wait may need memory, at a thread's first call. */
+static inline DWORD shortage_wait(HANDLE h)
+{
+	DWORD error = 0, result = WaitForSingleObject(h, INFINITE);
+
+	if (result == WAIT_FAILED) {
+		error = GetLastError();
+		result = WaitForSingleObject(h, INFINITE);
+	}
+	CHECK_EQ(result, WAIT_OBJECT_0);
+	return error;
+}
+
+static inline DWORD shortage_made(HANDLE h)
+{
+	if (!h || h == INVALID_HANDLE_VALUE)
+		return GetLastError();
+	CHECK(CloseHandle(h));
+	return 0;
+}
+
 static inline int shortage_descriptors(void)
 {
 	int n = 0;
@@ -110,5 +142,80 @@ static inline void shortage_of_descriptors(long n)
 	limit.rlim_cur = n < 0 ? limit.rlim_max : top + (rlim_t)n;
 	CHECK_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
 }
+
+enum { ALL_GRANTED = 10, ONE_REFUSED = 11 };
+
+static const struct step *shortage_step;
+static long shortage_nth;
+
+/* Also not of those that failed: what is made once has been made when it is counted. */
+static inline void shortage_leaves_nothing(void)
+{
+	int open;
+
+	CHECK_EQ(shortage_step->run(), 0);
+	open = shortage_descriptors();
+	for (int i = 0; i < 3; i++) {
+		shortage_begin(shortage_nth);
+		shortage_step->run();
+		shortage_end();
+	}
+	/* A thread of the library's may look at something just now. */
+	while (shortage_descriptors() > open)
+		usleep(1000);
+}
+
+/* In a child each time: what the library makes once is made again. */
+static inline void shortage_refuse_memory(void)
+{
+	DWORD error;
+
+	shortage_begin(shortage_nth);
+	error = shortage_step->run();
+	if (!shortage_end()) {
+		CHECK_EQ(error, 0);
+		_exit(ALL_GRANTED);
+	}
+	if (error && error != shortage_step->error)
+		CHECK_EQ(error, ERROR_NOT_ENOUGH_MEMORY);
+	shortage_leaves_nothing();
+	/* By exit(3), so that a leak is looked for; the files are for the next as well. */
+	*host_dir = '\0';
+	exit(ONE_REFUSED);
+}
+
+static inline void shortage_refuse_descriptors(void)
+{
+	DWORD error;
+
+	shortage_of_descriptors(shortage_nth - 1);
+	error = shortage_step->run();
+	shortage_of_descriptors(-1);
+	if (error)
+		CHECK_EQ(error, ERROR_TOO_MANY_OPEN_FILES);
+	shortage_leaves_nothing();
+	_exit(error ? ONE_REFUSED : ALL_GRANTED);
+}
+
+static inline void shortage_refuse_each(const struct step *steps, size_t count, void (*refuse)(void))
+{
+	if (HOST_TSAN)
+		SKIP("a child has no threads");
+	for (size_t i = 0; i < count; i++) {
+		int status = ONE_REFUSED;
+
+		shortage_step = &steps[i];
+		for (shortage_nth = 1; status == ONE_REFUSED; shortage_nth++) {
+			fflush(stdout);
+			status = host_exit_status(refuse);
+		}
+		if (status != ALL_GRANTED)
+			printf("# %s, number %ld\n", shortage_step->name, shortage_nth - 1);
+		CHECK_EQ(status, ALL_GRANTED);
+		CHECK(refuse == shortage_refuse_descriptors || shortage_step->no_memory || shortage_nth > 2);
+	}
+}
+
+#define SHORTAGE(steps, refuse) shortage_refuse_each(steps, sizeof(steps) / sizeof((steps)[0]), refuse)
 
 #endif

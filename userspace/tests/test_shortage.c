@@ -2,7 +2,7 @@
 /*
  * What runs out, at each place where it can: a call that needs memory, a thread or a descriptor and
  * gets none fails with the error that says so, has changed nothing and kept nothing, and works when
- * it is made again.
+ * it is made again. Objects, threads and memory; test_shortage_files.c has the files.
  */
 #include <cancellationscope.h>
 #include <dirent.h>
@@ -11,58 +11,11 @@
 
 #include "shortage.h"
 
-struct step {
-	const char *name;
-	/* Does it and undoes it; the error if it fails. */
-	DWORD (*run)(void);
-	/* Instead of ERROR_NOT_ENOUGH_MEMORY. */
-	DWORD error;
-	bool no_memory; /* is needed */
-};
-
-/* What an open needs is there before. */
-static char folder[PATH_MAX], plain[PATH_MAX + 64], fifo[PATH_MAX + 64], fresh[PATH_MAX + 64];
-
-static void make_files(void)
-{
-	int fd;
-
-	strcpy(plain, host_path("plain"));
-	strcpy(fifo, host_path("fifo"));
-	strcpy(fresh, host_path("fresh"));
-	strcpy(folder, host_dir);
-	fd = open(plain, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
-	CHECK(fd >= 0 && write(fd, "text", 4) == 4);
-	close(fd);
-	CHECK_EQ(mkfifo(fifo, 0600), 0);
-}
-
-/* Also a wait may need memory, at a thread's first call. */
-static DWORD wait_for(HANDLE h)
-{
-	DWORD error = 0, result = WaitForSingleObject(h, INFINITE);
-
-	if (result == WAIT_FAILED) {
-		error = GetLastError();
-		result = WaitForSingleObject(h, INFINITE);
-	}
-	CHECK_EQ(result, WAIT_OBJECT_0);
-	return error;
-}
-
 /* ---- objects ---- */
-
-static DWORD made(HANDLE h)
-{
-	if (!h || h == INVALID_HANDLE_VALUE)
-		return GetLastError();
-	CHECK(CloseHandle(h));
-	return 0;
-}
 
 static DWORD an_event(void)
 {
-	return made(CreateEventA(NULL, FALSE, FALSE, NULL));
+	return shortage_made(CreateEventA(NULL, FALSE, FALSE, NULL));
 }
 
 /* Once it has failed, nobody finds the name. */
@@ -81,7 +34,7 @@ static DWORD a_name(HANDLE (*make)(const char *name), HANDLE (*find)(const char 
 	}
 	CHECK_EQ(error, 0);
 	other = find("x");
-	error = made(other);
+	error = shortage_made(other);
 	CHECK(CloseHandle(h));
 	return error;
 }
@@ -164,7 +117,7 @@ static DWORD a_thread(void)
 
 	if (!t)
 		return GetLastError();
-	error = wait_for(t);
+	error = shortage_wait(t);
 	CHECK(GetExitCodeThread(t, &code) && code == 7);
 	CHECK(CloseHandle(t));
 	return error;
@@ -187,7 +140,7 @@ static DWORD a_thread_of_the_runtime(void)
 		CHECK(errno == EAGAIN || errno == ENOMEM);
 		error = ERROR_NOT_ENOUGH_MEMORY;
 	} else {
-		error = wait_for(done);
+		error = shortage_wait(done);
 	}
 	CHECK(CloseHandle(done));
 	return error;
@@ -241,7 +194,7 @@ static DWORD an_item(void)
 	if (!QueueUserWorkItem(set_it, done, WT_EXECUTEDEFAULT))
 		error = GetLastError();
 	else
-		error = wait_for(done);
+		error = shortage_wait(done);
 	CHECK(CloseHandle(done));
 	return error;
 }
@@ -314,246 +267,6 @@ static DWORD threads_of_a_pool(void)
 		error = GetLastError();
 	end_pool(pool, threads);
 	return error;
-}
-
-static HANDLE ended;
-
-static VOID CALLBACK io_done(DWORD error, DWORD bytes, LPOVERLAPPED overlapped)
-{
-	(void)bytes;
-	(void)overlapped;
-	CHECK_EQ(error, 0);
-	SetEvent(ended);
-}
-
-/* One routine for good is kept by the process, as on Windows. */
-static DWORD a_callback_for_io(void)
-{
-	HANDLE h = host_open(plain, GENERIC_READ, FILE_FLAG_OVERLAPPED);
-	OVERLAPPED ov = host_overlapped(NULL);
-	DWORD error = 0;
-	char text[4];
-
-	if (h == INVALID_HANDLE_VALUE)
-		return GetLastError();
-	ended = CreateEventA(NULL, FALSE, FALSE, NULL);
-	if (!ended) {
-		error = GetLastError();
-	} else if (!BindIoCompletionCallback(h, io_done, 0)) {
-		error = GetLastError();
-	} else if (!ReadFile(h, text, 4, NULL, &ov) && GetLastError() != ERROR_IO_PENDING) {
-		error = GetLastError();
-	} else {
-		error = wait_for(ended);
-		CHECK_EQ(ov.InternalHigh, 4);
-	}
-	if (ended)
-		CHECK(CloseHandle(ended));
-	CHECK(CloseHandle(h));
-	return error;
-}
-
-static VOID CALLBACK tp_done(PTP_CALLBACK_INSTANCE instance, PVOID context, PVOID overlapped,
-			     ULONG result, ULONG_PTR bytes, PTP_IO io)
-{
-	(void)instance;
-	(void)overlapped;
-	(void)io;
-	CHECK_EQ(result, 0);
-	atomic_fetch_add((atomic_int *)context, (int)bytes);
-}
-
-static DWORD io_of_a_pool(void)
-{
-	HANDLE h = host_open(plain, GENERIC_READ, FILE_FLAG_OVERLAPPED);
-	OVERLAPPED ov = host_overlapped(NULL);
-	atomic_int bytes = 0;
-	DWORD error = 0;
-	char text[4];
-	PTP_IO io;
-
-	if (h == INVALID_HANDLE_VALUE)
-		return GetLastError();
-	io = CreateThreadpoolIo(h, tp_done, &bytes, NULL);
-	if (!io) {
-		error = GetLastError();
-	} else {
-		StartThreadpoolIo(io);
-		if (!ReadFile(h, text, 4, NULL, &ov) && GetLastError() != ERROR_IO_PENDING) {
-			error = GetLastError();
-			CancelThreadpoolIo(io);
-		}
-		WaitForThreadpoolIoCallbacks(io, FALSE);
-		CHECK_EQ(atomic_load(&bytes), error ? 0 : 4);
-		CloseThreadpoolIo(io);
-	}
-	CHECK(CloseHandle(h));
-	return error;
-}
-
-/* ---- files ---- */
-
-static DWORD a_file(void)
-{
-	HANDLE h = host_open(plain, GENERIC_READ, 0), copy;
-	DWORD n, error;
-	char text[4];
-
-	if (h == INVALID_HANDLE_VALUE)
-		return GetLastError();
-	CHECK(ReadFile(h, text, 4, &n, NULL) && n == 4);
-	error = DuplicateHandle(GetCurrentProcess(), h, GetCurrentProcess(), &copy, 0, FALSE,
-				DUPLICATE_SAME_ACCESS) ?
-			made(copy) :
-			GetLastError();
-	CHECK(CloseHandle(h));
-	return error;
-}
-
-/* It is not there where it could not be opened. */
-static DWORD a_new_file(void)
-{
-	HANDLE h = CreateFileA(fresh, GENERIC_WRITE, 0, NULL, CREATE_NEW, 0, NULL);
-	DWORD error = GetLastError();
-
-	CHECK_EQ(access(fresh, F_OK), h == INVALID_HANDLE_VALUE ? -1 : 0);
-	if (h == INVALID_HANDLE_VALUE)
-		return error;
-	CHECK(CloseHandle(h));
-	CHECK_EQ(unlink(fresh), 0);
-	return 0;
-}
-
-static DWORD a_pending_read(void)
-{
-	HANDLE h = CreateFileA(fifo, GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING,
-			       FILE_FLAG_OVERLAPPED, NULL);
-	OVERLAPPED ov = host_overlapped(NULL);
-	DWORD n, error = 0;
-	char text[4];
-
-	if (h == INVALID_HANDLE_VALUE)
-		return GetLastError();
-	SetLastError(0);
-	CHECK(!ReadFile(h, text, 4, NULL, &ov));
-	if (GetLastError() != ERROR_IO_PENDING) {
-		error = GetLastError();
-		/* It has not begun. */
-		CHECK_FAILS(CancelIoEx(h, &ov), ERROR_NOT_FOUND);
-	} else {
-		CHECK(CancelIoEx(h, &ov));
-		CHECK_FAILS(GetOverlappedResult(h, &ov, &n, TRUE), ERROR_OPERATION_ABORTED);
-	}
-	CHECK(CloseHandle(h));
-	return error;
-}
-
-static DWORD routines;
-
-static VOID CALLBACK routine(DWORD error, DWORD bytes, LPOVERLAPPED overlapped)
-{
-	(void)overlapped;
-	CHECK_EQ(error, 0);
-	routines += bytes;
-}
-
-/* On a synchronous handle the routine is an APC; its read must not have moved the position. */
-static DWORD a_routine(void)
-{
-	HANDLE h = host_open(plain, GENERIC_READ, 0);
-	OVERLAPPED ov = host_overlapped(NULL);
-	DWORD error = 0;
-	char text[4];
-
-	if (h == INVALID_HANDLE_VALUE)
-		return GetLastError();
-	routines = 0;
-	if (!ReadFileEx(h, text, 4, &ov, routine)) {
-		error = GetLastError();
-		CHECK_EQ(SetFilePointer(h, 0, NULL, FILE_CURRENT), 0);
-	}
-	SleepEx(0, TRUE);
-	CHECK_EQ(routines, error ? 0 : 4);
-	CHECK(CloseHandle(h));
-	return error;
-}
-
-/* W-COPY: what could not be copied is not there. */
-static DWORD a_copy(void)
-{
-	DWORD error = 0;
-
-	if (!CopyFileA(plain, fresh, TRUE)) {
-		error = GetLastError();
-		CHECK_EQ(access(fresh, F_OK), -1);
-	} else {
-		CHECK_EQ(unlink(fresh), 0);
-	}
-	return error;
-}
-
-static DWORD a_pipe(void)
-{
-	HANDLE r, w;
-	DWORD n, error = 0;
-	char c[2];
-
-	if (!CreatePipe(&r, &w, NULL, 0))
-		return GetLastError();
-	/* What is refused has written nothing. */
-	if (!WriteFile(w, "x", 1, &n, NULL)) {
-		error = GetLastError();
-		CHECK(WriteFile(w, "x", 1, &n, NULL));
-	}
-	CHECK(ReadFile(r, c, 2, &n, NULL) && n == 1);
-	CHECK(CloseHandle(r) && CloseHandle(w));
-	return error;
-}
-
-static char pipe_name[64];
-
-static DWORD talk(HANDLE server)
-{
-	HANDLE client = CreateFileA(pipe_name, GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING,
-				    0, NULL);
-	DWORD n, there = 0, error = 0;
-	char text[4];
-
-	if (client == INVALID_HANDLE_VALUE)
-		return GetLastError();
-	CHECK(WriteFile(client, "word", 4, &n, NULL));
-	if (!PeekNamedPipe(server, text, 4, &n, &there, NULL))
-		error = GetLastError();
-	else
-		CHECK(there == 4 && n == 4);
-	/* It is still there. */
-	CHECK(ReadFile(server, text, 4, &n, NULL) && n == 4 && !memcmp(text, "word", 4));
-	CHECK(CloseHandle(client));
-	return error;
-}
-
-static DWORD a_named_pipe(void)
-{
-	HANDLE server;
-	DWORD error;
-
-	snprintf(pipe_name, sizeof(pipe_name), "\\\\.\\pipe\\shortage.%d", getpid());
-	server = CreateNamedPipeA(pipe_name, PIPE_ACCESS_DUPLEX, 0, 1, 0, 0, 0, NULL);
-	if (server == INVALID_HANDLE_VALUE)
-		return GetLastError();
-	error = talk(server);
-	CHECK(CloseHandle(server));
-	return error;
-}
-
-static DWORD a_temporary_file(void)
-{
-	char name[MAX_PATH];
-
-	if (!GetTempFileNameA(folder, "tmp", 0, name))
-		return GetLastError();
-	CHECK_EQ(unlink(name), 0);
-	return 0;
 }
 
 /* ---- memory itself ---- */
@@ -641,106 +354,20 @@ static const struct step steps[] = {
 	{ "work item", an_item, 0, false },
 	{ "work of a pool", work_of_a_pool, 0, false },
 	{ "threads of a pool", threads_of_a_pool, 0, false },
-	{ "callback for a file", a_callback_for_io, 0, false },
-	{ "I/O of a pool", io_of_a_pool, 0, false },
-	{ "file", a_file, 0, false },
-	{ "new file", a_new_file, 0, false },
-	{ "pending read", a_pending_read, 0, false },
-	{ "completion routine", a_routine, 0, false },
-	{ "copy", a_copy, 0, false },
-	{ "pipe", a_pipe, 0, false },
-	{ "named pipe", a_named_pipe, 0, false },
-	{ "temporary file", a_temporary_file, 0, true },
 	{ "heap", a_heap, 0, false },
 	{ "pages", pages_anywhere, 0, false },
 	{ "pages at a place", pages_at_a_place, 0, false },
 	{ "message", a_message, 0, false },
 };
 
-enum { ALL_GRANTED = 10, ONE_REFUSED = 11 };
-
-static const struct step *step;
-static long nth;
-
-/* Also not of those that failed: what is made once has been made when it is counted. */
-static void no_descriptor_stays(void)
-{
-	int open;
-
-	CHECK_EQ(step->run(), 0);
-	open = shortage_descriptors();
-	for (int i = 0; i < 3; i++) {
-		shortage_begin(nth);
-		step->run();
-		shortage_end();
-	}
-	/* A thread of the library's may look at something just now. */
-	while (shortage_descriptors() > open)
-		usleep(1000);
-}
-
-/* In a child each time: what the library makes once is made again. */
-static void refuse_memory(void)
-{
-	DWORD error;
-
-	shortage_begin(nth);
-	error = step->run();
-	if (!shortage_end()) {
-		CHECK_EQ(error, 0);
-		_exit(ALL_GRANTED);
-	}
-	if (error && error != step->error)
-		CHECK_EQ(error, ERROR_NOT_ENOUGH_MEMORY);
-	no_descriptor_stays();
-	/* By exit(3), so that a leak is looked for; the files are for the next as well. */
-	*host_dir = '\0';
-	exit(ONE_REFUSED);
-}
-
-static void refuse_descriptors(void)
-{
-	DWORD error;
-
-	shortage_of_descriptors(nth - 1);
-	error = step->run();
-	shortage_of_descriptors(-1);
-	if (error)
-		CHECK_EQ(error, ERROR_TOO_MANY_OPEN_FILES);
-	no_descriptor_stays();
-	_exit(error ? ONE_REFUSED : ALL_GRANTED);
-}
-
-static void refuse_each(void (*refuse)(void), bool of_files)
-{
-	make_files();
-	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-		int status = ONE_REFUSED;
-
-		step = &steps[i];
-		for (nth = 1; status == ONE_REFUSED; nth++) {
-			fflush(stdout);
-			status = host_exit_status(refuse);
-		}
-		if (status != ALL_GRANTED)
-			printf("# %s, number %ld\n", step->name, nth - 1);
-		CHECK_EQ(status, ALL_GRANTED);
-		CHECK(of_files || step->no_memory || nth > 2);
-	}
-}
-
 static void memory_runs_out(void)
 {
-	if (HOST_TSAN)
-		SKIP("a child has no threads");
-	refuse_each(refuse_memory, false);
+	SHORTAGE(steps, shortage_refuse_memory);
 }
 
 static void descriptors_run_out(void)
 {
-	if (HOST_TSAN)
-		SKIP("a child has no threads");
-	refuse_each(refuse_descriptors, true);
+	SHORTAGE(steps, shortage_refuse_descriptors);
 }
 
 static const struct tap_case cases[] = {
