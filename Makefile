@@ -13,7 +13,7 @@ GCOV_BUILD := $(filter 1,$(GCOV))
 BUILD ?= build/$(RELEASE)$(if $(TEST_BUILD),-test)$(if $(GCOV_BUILD),-gcov)
 UTSRELEASE = $(KDIR)/include/generated/utsrelease.h
 
-ifneq ($(filter-out clean help install setup vm demo check check-wine coverage bench,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out clean help install setup vm demo check check-wine coverage fuzz bench,$(or $(MAKECMDGOALS),all)),)
 KDIR := $(KDIR)
 # Debian's kernel.release is not what uname -r says.
 RELEASE := $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(UTSRELEASE) 2>/dev/null)
@@ -23,7 +23,7 @@ SOURCES := $(wildcard Kbuild module/*.[ch] module/test/*.[ch] uapi/linux/*.h)
 # Asked for other warnings or checks, kbuild must look again at what is built already.
 RECHECK := $(if $(W)$(C),FORCE)
 
-.PHONY: all module userspace selftests install setup vm demo check check-wine coverage bench clean help FORCE
+.PHONY: all module userspace selftests install setup vm demo check check-wine coverage fuzz bench clean help FORCE
 .DELETE_ON_ERROR:
 
 all: module userspace selftests
@@ -85,6 +85,9 @@ check-wine:
 coverage:
 	@vm/coverage
 
+fuzz:
+	@vm/fuzz --seconds $(or $(SECONDS),60) --targets "$(TARGETS)" $(if $(UPDATE),--update)
+
 bench:
 	@vm/setup build vm
 	@vm/bench
@@ -105,6 +108,8 @@ help:
 	@echo "make check        run every test; KERNELS=\"$(KERNELS)\", or =all"
 	@echo "make check-wine   the conformance programs with this library and under Wine, compared"
 	@echo "make coverage     which lines of the module and of the library the tests run"
+	@echo "make fuzz         replay the fuzzers' corpus, then fuzz the module and the library;"
+	@echo "                  SECONDS=60, TARGETS=\"shim_text uapi_calls\", UPDATE=1 to keep what is new"
 	@echo "make bench        what a cancelled request takes, beside a pipe and io_uring, in instructions"
 	@echo "make vm           a shell in a VM with the module loaded"
 	@echo "make setup        install the Debian packages that all of this needs"

@@ -416,8 +416,12 @@ static void forget(int i)
 
 static HANDLE open_named(const char *name, DWORD access, DWORD flags)
 {
-	HANDLE h = CreateFileA(name, access, 7, NULL, OPEN_ALWAYS, flags, NULL);
+	HANDLE h;
 
+	/* A FIFO's open waits for the other end. Relief may come late, and end any open. */
+	begin_block(NULL);
+	h = CreateFileA(name, access, 7, NULL, OPEN_ALWAYS, flags, NULL);
+	end_block();
 	check(h != INVALID_HANDLE_VALUE);
 	return h == INVALID_HANDLE_VALUE ? NULL : h;
 }
@@ -558,11 +562,14 @@ static void peer(struct input *in)
 static void prepare(void)
 {
 	static bool made;
-	int keep;
+	int keep, file;
 
 	if (!made)
 		PROMISE(mkfifo("in", 0600) == 0 && mkfifo("out", 0600) == 0);
 	made = true;
+	file = open("file", O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	PROMISE(file >= 0);
+	close(file);
 	keep = open("in", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	peers[0] = open("in", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
 	peers[1] = open("out", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
