@@ -5,6 +5,7 @@
 PREFIX ?= /usr/local
 DESTDIR ?=
 KERNELS ?= 6.1 6.12
+HOURS ?= 1
 # The kernel to build for: Debian's 6.1, or else the one that runs.
 KDIR ?= $(or $(shell vm/kernels installed 6.1 2>/dev/null),/lib/modules/$(shell uname -r)/build)
 # What only tests use is in a build of its own.
@@ -13,7 +14,7 @@ GCOV_BUILD := $(filter 1,$(GCOV))
 BUILD ?= build/$(RELEASE)$(if $(TEST_BUILD),-test)$(if $(GCOV_BUILD),-gcov)
 UTSRELEASE = $(KDIR)/include/generated/utsrelease.h
 
-ifneq ($(filter-out clean help install setup vm demo check check-wine coverage fuzz bench,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out clean help install setup vm demo check check-wine coverage fuzz bench stress soak,$(or $(MAKECMDGOALS),all)),)
 KDIR := $(KDIR)
 # Debian's kernel.release is not what uname -r says.
 RELEASE := $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(UTSRELEASE) 2>/dev/null)
@@ -23,7 +24,7 @@ SOURCES := $(wildcard Kbuild module/*.[ch] module/test/*.[ch] uapi/linux/*.h)
 # Asked for other warnings or checks, kbuild must look again at what is built already.
 RECHECK := $(if $(W)$(C),FORCE)
 
-.PHONY: all module userspace selftests install setup vm demo check check-wine coverage fuzz bench clean help FORCE
+.PHONY: all module userspace selftests install setup vm demo check check-wine coverage fuzz bench stress soak clean help FORCE
 .DELETE_ON_ERROR:
 
 all: module userspace selftests
@@ -92,6 +93,14 @@ bench:
 	@vm/setup build vm
 	@vm/bench
 
+stress:
+	@vm/setup build vm
+	@vm/stress
+
+soak:
+	@vm/setup build vm
+	@vm/stress --seconds $$(( $(HOURS) * 3600 ))
+
 clean:
 	rm -rf build
 	$(MAKE) -C userspace clean
@@ -110,6 +119,8 @@ help:
 	@echo "make coverage     which lines of the module and of the library the tests run"
 	@echo "make fuzz         replay the fuzzers' corpus, then fuzz the module and the library;"
 	@echo "                  SECONDS=60, TARGETS=\"shim_text uapi_calls\", UPDATE=1 to keep what is new"
+	@echo "make stress       everything at once on the devices for a minute, in a VM"
+	@echo "make soak         the same for HOURS=$(HOURS)"
 	@echo "make bench        what a cancelled request takes, beside a pipe and io_uring, in instructions"
 	@echo "make vm           a shell in a VM with the module loaded"
 	@echo "make setup        install the Debian packages that all of this needs"

@@ -13,7 +13,7 @@ BEGIN {
 	bad = "BUG:|BUG at |WARNING: |Oops|Kernel panic|general protection fault[,:]" \
 		"|unable to handle|divide error|invalid opcode|stack segment:" \
 		"|blocked for more than|blocked on a mutex|soft lockup|hard LOCKUP" \
-		"|detected stalls|detected expedited stalls|self-detected stall" \
+		"|BUG [^ ]+ \\(|detected stalls|detected expedited stalls|self-detected stall" \
 		"|circular locking|recursive locking|inconsistent lock state|bad unlock balance" \
 		"|held lock freed|lock held|locks? still held|suspicious RCU usage" \
 		"|non-static key|nested lock was not taken|irq lock inversion" \
