@@ -57,6 +57,7 @@ struct cio_file {
 	struct cio_list sharing;
 	struct cio_node *node, *spare; /* the latter is for who turns out to be the first */
 	char *doom; /* FILE_FLAG_DELETE_ON_CLOSE: the path to delete */
+	char *next_doom; /* the same once the rename under way has been made */
 	dev_t device;
 	ino_t inode;
 	DWORD access, share;

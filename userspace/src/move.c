@@ -102,27 +102,31 @@ static DWORD check_open(const struct cio_move *m, const char *from)
 	return error;
 }
 
+static int rename_by_kind(const struct cio_move *m, bool same)
+{
+	/* Where the letters' case counts for nothing, the file system changes it if it can. */
+	if (same)
+		return rename(m->from, m->to) == 0 || errno == EXDEV ? 0 : errno;
+	if (cio_move_replaces(m))
+		return rename_over(m);
+	return cio_rename_new(m->from, m->to, S_ISDIR(m->st.st_mode));
+}
+
 /* With both names as they are remembered of open files. */
 static DWORD rename_locked(const struct cio_move *m, const char *from, const char *to)
 {
 	bool same = cio_same_name(m->from, m->to);
 	DWORD error = check_open(m, from);
-	int err;
+	int err = ENOMEM;
 
 	if (!error && cio_move_replaces(m) && !same)
 		error = cio_move_check_target(m);
 	if (error)
 		return error;
-	if (same) /* where the letters count for nothing, the file system changes them if it can */
-		err = rename(m->from, m->to) == 0 || errno == EXDEV ? 0 : errno;
-	else if (cio_move_replaces(m))
-		err = rename_over(m);
-	else
-		err = cio_rename_new(m->from, m->to, S_ISDIR(m->st.st_mode));
-	if (err)
-		return rename_error(m, err);
-	cio_share_renamed(&m->st, from, to);
-	return 0;
+	if (cio_share_rename_begin(&m->st, from, to))
+		err = rename_by_kind(m, same);
+	cio_share_rename_end(&m->st, !err);
+	return err ? rename_error(m, err) : 0;
 }
 
 static DWORD rename_within_volume(const struct cio_move *m)

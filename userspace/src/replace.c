@@ -254,6 +254,17 @@ static DWORD swap(const struct replace *r)
 	return error;
 }
 
+/* The old file takes what is remembered of its name to that of the backup. */
+static DWORD swap_remembered(const struct replace *r)
+{
+	DWORD error = ERROR_NOT_ENOUGH_MEMORY;
+
+	if (cio_share_rename_begin(&r->old, r->replaced, r->backup))
+		error = swap(r);
+	cio_share_rename_end(&r->old, !error);
+	return error;
+}
+
 static DWORD swap_locked(const struct replace *r)
 {
 	DWORD error;
@@ -261,9 +272,7 @@ static DWORD swap_locked(const struct replace *r)
 	cio_share_lock();
 	error = check_open(r);
 	if (!error)
-		error = swap(r);
-	if (!error && r->keeps)
-		cio_share_renamed(&r->old, r->replaced, r->backup);
+		error = r->keeps ? swap_remembered(r) : swap(r);
 	cio_share_unlock();
 	return error;
 }

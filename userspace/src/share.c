@@ -293,7 +293,26 @@ bool cio_share_is_open_below(const char *directory)
 	return false;
 }
 
-void cio_share_renamed(const struct stat *st, const char *from, const char *to)
+bool cio_share_rename_begin(const struct stat *st, const char *from, const char *to)
+{
+	struct cio_node *node = node_find(st->st_dev, st->st_ino);
+
+	if (!node)
+		return true;
+	cio_list_each(pos, &node->files) {
+		struct cio_file *file = cio_entry(pos, struct cio_file, sharing);
+
+		/* The same file may have been opened by another of its names. */
+		if (!file->doom || strcmp(file->doom, from) != 0)
+			continue;
+		file->next_doom = strdup(to);
+		if (!file->next_doom)
+			return false;
+	}
+	return true;
+}
+
+void cio_share_rename_end(const struct stat *st, bool done)
 {
 	struct cio_node *node = node_find(st->st_dev, st->st_ino);
 
@@ -301,12 +320,14 @@ void cio_share_renamed(const struct stat *st, const char *from, const char *to)
 		return;
 	cio_list_each(pos, &node->files) {
 		struct cio_file *file = cio_entry(pos, struct cio_file, sharing);
+		char *next = file->next_doom;
 
-		/* The same file may have been opened by another of its names. */
-		if (!file->doom || strcmp(file->doom, from) != 0)
+		if (!next)
 			continue;
-		free(file->doom);
-		file->doom = strdup(to);
+		file->next_doom = NULL;
+		free(done ? file->doom : next);
+		if (done)
+			file->doom = next;
 	}
 }
 

@@ -38,8 +38,13 @@ DWORD cio_share_check(const struct stat *st, DWORD access, DWORD share);
 bool cio_share_is_open(const struct stat *st);
 /* With the lock held: whether something is open below the directory, whose path leads through no link. */
 bool cio_share_is_open_below(const char *directory);
-/* With the lock held: the file has another name now. Both as cio_share_name tells them. */
-void cio_share_renamed(const struct stat *st, const char *from, const char *to);
+/*
+ * With the lock held, around a rename: what is to be deleted by its old name is to be so by the new one,
+ * both as cio_share_name tells them. False: there is no memory for it. The second says whether the
+ * rename has been made, and follows wherever the first has been called.
+ */
+bool cio_share_rename_begin(const struct stat *st, const char *from, const char *to);
+void cio_share_rename_end(const struct stat *st, bool done);
 
 /* The path by which a file is found whatever becomes of the current directory; for free(3). */
 char *cio_share_name(const char *path);

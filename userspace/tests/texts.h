@@ -3,6 +3,8 @@
 #ifndef TEXTS_H
 #define TEXTS_H
 
+#include <dirent.h>
+
 #include "files.h"
 
 /* From then on, names are those of the directory. */
@@ -31,6 +33,21 @@ static inline bool has(const char *name, const char *text)
 
 	close(fd);
 	return n == (ssize_t)strlen(text) && !memcmp(buf, text, (size_t)n);
+}
+
+/* How many names that begin so the directory has. */
+static inline int count_names(const char *directory, const char *beginning)
+{
+	DIR *dir = opendir(directory);
+	struct dirent *entry;
+	int count = 0;
+
+	CHECK(dir);
+	while ((entry = readdir(dir)))
+		count += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+			 !strncmp(entry->d_name, beginning, strlen(beginning));
+	closedir(dir);
+	return count;
 }
 
 /* The one is there, and the other is not, or no more. */
