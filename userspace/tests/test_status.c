@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* The tables between errno, status and error, by their numbers. Of the library's inside. */
+#include "../src/messages.h"
 #include "../src/status.h"
 #include "tap.h"
 
@@ -24,6 +25,10 @@ static const struct {
 	{ 0xC0000106, 206 },	{ 0xC000011F, 4 },	{ 0xC0000185, 1117 },
 	{ 0xC0000904, 223 },	{ 0xC0000033, 123 },	{ 0xC0000046, 288 },
 	{ 0xC0000047, 298 },	{ 0xC00000D4, 17 },	{ 0xC0000101, 145 },
+	{ 0x80000006, 18 },	{ 0x80000011, 170 },	{ 0xC0000004, 24 },
+	{ 0xC0000006, 999 },	{ 0xC0000039, 161 },	{ 0xC0000054, 33 },
+	{ 0xC0000061, 1314 },	{ 0xC000009C, 23 },	{ 0xC0000103, 267 },
+	{ 0xC00002B6, 1617 },
 };
 
 static void statuses(void)
@@ -83,6 +88,38 @@ static void every_errno(void)
 	}
 }
 
+/* Whatever a call leaves as the last error, FormatMessage knows what it says. */
+static void every_error(void)
+{
+	char given[256];
+	DWORD n;
+
+	for (DWORD error = 0; error < 16384; error++) {
+		const char *text = cio_message(error);
+
+		if (!text)
+			continue;
+		/* A sentence, as Windows ends it, without inserts; and no other error's. */
+		n = (DWORD)strlen(text);
+		CHECK(n > 3 && n < sizeof(given) && !strcmp(text + n - 3, ".\r\n") && !strchr(text, '%'));
+		CHECK_EQ(FormatMessageA(FORMAT_MESSAGE_FROM_SYSTEM, NULL, error, 0, given,
+					sizeof(given), NULL), n);
+		CHECK(!strcmp(given, text));
+		for (DWORD other = error + 1; other < 2048; other++) {
+			const char *its = cio_message(other);
+
+			CHECK(!its || strcmp(text, its) != 0);
+		}
+	}
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (!cio_message(rows[i].error))
+			printf("# error %u\n", rows[i].error);
+		CHECK(cio_message(rows[i].error));
+	}
+	for (int err = 1; err < 134; err++)
+		CHECK(cio_message(cio_status_to_error(cio_errno_to_status(err))));
+}
+
 static void failing(void)
 {
 	SetLastError(0);
@@ -97,6 +134,7 @@ static const struct tap_case cases[] = {
 	CASE(severities, "a warning is neither success nor failure"),
 	CASE(errnos, "errno becomes the error that fits"),
 	CASE(every_errno, "each errno has some error"),
+	CASE(every_error, "each error has words of its own"),
 	CASE(failing, "a failure sets the last error"),
 };
 
