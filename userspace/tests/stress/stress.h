@@ -2,7 +2,9 @@
 /*
  * A stress of the devices by every front door at once, and of the library; see main.c.
  *
- *	main.c    episodes: set up, stir, lull, end, check
+ *	main.c    one episode after the other, and what came of them
+ *	episode.c set up, stir, lull, end, check
+ *	crew.c    the processes
  *	worker.c  a process with a thread for each front door
  *	call.c    read(2), write(2) and their like; poll, select, epoll
  *	async.c   what the next three have in common
@@ -11,7 +13,9 @@
  *	win32.c   the library
  *	shake.c   what is done to the devices meanwhile
  *	device.c  configfs, sysfs, debugfs, the module
- *	book.c    what each request must end in, which bytes are where
+ *	book.c    what each request must end in
+ *	line.c    the stream's records: which was written, which was read
+ *	medium.c  the store's blocks: which version is where
  *
  * All random numbers come from the seed: each thread has a generator of its own, named by the
  * episode, its process's slot and its own number. So the plan repeats; the schedule does not.
@@ -24,6 +28,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/types.h>
 
 enum {
@@ -149,16 +154,32 @@ static inline void count_cancel(enum means means)
 	atomic_fetch_add_explicit(&shared->cancels[means], 1, memory_order_relaxed);
 }
 
+/* ---- episode.c ---- */
+extern const char *const ending_names[ENDINGS];
+extern int episodes_of[ENDINGS];	/* how many went well */
+extern unsigned int patience_s;
+void episode(int number, bool device);
+
+/* ---- crew.c ---- */
+extern int crew_size;			/* processes so far; each has a number */
+void crew_add(bool win32);
+bool crew_has(int nr);
+int crew_reap(bool killed);
+void crew_kill(int nr);
+void crew_kill_all(void);
+bool crew_no_orphans(void);
+bool lane_is_dead(int nr);
+bool lane_waits(int nr);
+void hangs(const char *what);
+long module_users(void);
+
 /* ---- book.c ---- */
+extern const char *const door_names[DOORS];
 void book_clear(void);
 bool lane_begin(struct lane *lane, enum op op, struct rng *rng);
 void lane_end(struct lane *lane, long result, uint32_t moved);
 void lane_abandon(struct lane *lane);
 void lane_settle(struct lane *lane);
-void lane_peek(struct lane *lane);
-bool book_all_seen(void);
-void book_check_stream(bool whole);
-void book_check_block(uint32_t nr, const unsigned char *data);
 
 static inline bool lane_busy(struct lane *lane)
 {
@@ -171,7 +192,43 @@ static inline uint64_t lane_name(struct lane *lane)
 	return (uint64_t)(lane - BOOK->lanes) | (uint64_t)atomic_load(&lane->serial) << 16;
 }
 
+static inline int lane_number(const struct lane *lane)
+{
+	return (int)(lane - BOOK->lanes);
+}
+
 struct lane *lane_named(uint64_t name, const char *who);
+
+/* ---- line.c, medium.c ---- */
+
+/* What memory is filled with before something is read to it. */
+enum { BLANK = 0xee };
+
+static inline bool is_blank(const unsigned char *p, size_t len)
+{
+	return !len || (p[0] == BLANK && !memcmp(p, p + 1, len - 1));
+}
+
+static inline uint64_t mix(uint64_t a, uint64_t b)
+{
+	struct rng rng = { a * 0x2545f4914f6cdd1d + b };
+
+	return rng_next(&rng);
+}
+
+bool records_fill(struct lane *lane, uint32_t count);
+void records_written(struct lane *lane, uint32_t moved);
+void records_read(struct lane *lane, uint32_t moved);
+void lane_peek(struct lane *lane);
+bool book_all_seen(void);
+void book_check_stream(bool whole);
+
+void blocks_choose(struct lane *lane, bool write, struct rng *rng);
+void blocks_snap(struct lane *lane);
+void blocks_fill(struct lane *lane);
+void blocks_written(struct lane *lane, uint32_t moved);
+void blocks_read(struct lane *lane, uint32_t moved);
+void book_check_block(uint32_t nr, const unsigned char *data);
 
 /* ---- device.c ---- */
 struct counters {
