@@ -136,10 +136,13 @@ static inline void shortage_of_descriptors(long n)
 	rlim_t top = 0;
 
 	CHECK_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
-	for (int fd = 0; fd < 1024; fd++)
-		if (fcntl(fd, F_GETFD) >= 0)
-			top = (rlim_t)fd + 1;
-	limit.rlim_cur = n < 0 ? limit.rlim_max : top + (rlim_t)n;
+	for (long left = n; n >= 0; top++) {
+		bool is_free = fcntl((int)top, F_GETFD) < 0;
+
+		if (is_free && !left--)
+			break;
+	}
+	limit.rlim_cur = n < 0 ? limit.rlim_max : top;
 	CHECK_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
 }
 
