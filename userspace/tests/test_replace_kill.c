@@ -9,10 +9,10 @@
 #include <errno.h>
 #include <stdint.h>
 #include <sys/mman.h>
-#include <sys/ptrace.h>
 
 #include "refuse.h"
 #include "texts.h"
+#include "trace.h"
 
 static bool is_there(const char *name)
 {
@@ -78,53 +78,19 @@ static BOOL replace(const struct variant *v)
 	return ReplaceFileA("r", "n", v->backup, v->flags, NULL, NULL);
 }
 
-/* A child that waits to be traced, and then makes the call. */
-static pid_t start(const struct variant *v)
-{
-	int status;
-	pid_t pid = fork();
+static const struct variant *current;
 
-	if (pid == 0) {
-		alarm(60);
-		if (!v->links)
-			refuse(REFUSE_LINK, EPERM);
-		if (!v->exchanges)
-			refuse(SYS_renameat2, EINVAL);
-		if (ptrace(PTRACE_TRACEME, 0, 0, 0) != 0)
-			_exit(TAP_SKIP);
-		raise(SIGSTOP);
-		_exit(replace(v) ? 0 : 1);
-	}
-	CHECK(pid > 0 && waitpid(pid, &status, 0) == pid);
-	if (WIFEXITED(status) && WEXITSTATUS(status) == TAP_SKIP)
-		SKIP("nothing can be traced, or refused");
-	CHECK(WIFSTOPPED(status));
-	CHECK_EQ(ptrace(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL), 0);
-	return pid;
+static void prepare_call(void)
+{
+	if (!current->links)
+		refuse(REFUSE_LINK, EPERM);
+	if (!current->exchanges)
+		refuse(SYS_renameat2, EINVAL);
 }
 
-/* To the next border of a system call. False: it has ended, and well. */
-static bool step(pid_t pid)
+static BOOL call(void)
 {
-	int status;
-
-	CHECK_EQ(ptrace(PTRACE_SYSCALL, pid, 0, 0), 0);
-	CHECK_EQ(waitpid(pid, &status, 0), pid);
-	if (WIFEXITED(status)) {
-		CHECK_EQ(WEXITSTATUS(status), 0);
-		return false;
-	}
-	CHECK(WIFSTOPPED(status));
-	CHECK_EQ(WSTOPSIG(status), SIGTRAP | 0x80);
-	return true;
-}
-
-static void stop_for_good(pid_t pid)
-{
-	int status;
-
-	CHECK_EQ(kill(pid, SIGKILL), 0);
-	CHECK(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status));
+	return replace(current);
 }
 
 static bool is_new(const char *name)
@@ -137,8 +103,6 @@ static bool is_leftover(const char *name)
 {
 	return !strncmp(name, "~RF", 3) && has(name, "old");
 }
-
-static const struct variant *current;
 
 static void check_name(const char *name)
 {
@@ -166,7 +130,6 @@ static void check_instant(const struct variant *v)
 		CHECK(has("r", "old") || has("b", "old") || (!v->links && has("n", "old")));
 	if (v->older)
 		CHECK(has("b", "older") || has("b", "old"));
-	current = v;
 	each_name(check_name);
 }
 
@@ -189,11 +152,12 @@ static int run_to(const struct variant *v, int border)
 	pid_t pid;
 
 	prepare(v);
-	pid = start(v);
-	while (step(pid)) {
+	current = v;
+	pid = trace_start(prepare_call, call);
+	while (trace_step(pid)) {
 		check_instant(v);
 		if (++n == border) {
-			stop_for_good(pid);
+			trace_kill(pid);
 			check_instant(v);
 			check_afterwards(v);
 			return 0;
@@ -217,87 +181,18 @@ static void every_instant(void)
 	}
 }
 
-/* A system call at whose beginning the child stands: which file it is about, or the name it gives. */
-struct seen {
-	uint64_t nr;
-	char name[64];
-};
-
-static bool look_at_call(pid_t pid, struct seen *seen)
-{
-	struct __ptrace_syscall_info info;
-	char path[64], target[PATH_MAX] = "";
-	int memory;
-
-	CHECK(ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), &info) > 0);
-	if (info.op != PTRACE_SYSCALL_INFO_ENTRY)
-		return false;
-	seen->nr = info.entry.nr;
-	if (info.entry.nr == SYS_fsync) {
-		snprintf(path, sizeof(path), "/proc/%d/fd/%d", pid, (int)info.entry.args[0]);
-		CHECK(readlink(path, target, sizeof(target) - 1) > 0);
-	} else {
-		snprintf(path, sizeof(path), "/proc/%d/mem", pid);
-		memory = open(path, O_RDONLY | O_CLOEXEC);
-		CHECK(memory >= 0);
-		/* The new name: rename's second argument, and those of renameat and linkat. */
-		if (pread(memory, target, sizeof(target) - 1,
-			  (off_t)info.entry.args[info.entry.nr == SYS_renameat2 ||
-						 info.entry.nr == SYS_linkat ? 3 : 1]) < 0)
-			*target = '\0';
-		close(memory);
-	}
-	snprintf(seen->name, sizeof(seen->name), "%.60s",
-		 strrchr(target, '/') ? strrchr(target, '/') + 1 : target);
-	return true;
-}
-
-static bool gives_name(const struct seen *seen)
-{
-#ifdef SYS_rename
-	return seen->nr == SYS_rename || seen->nr == SYS_link;
-#else
-	return seen->nr == SYS_renameat || seen->nr == SYS_linkat;
-#endif
-}
-
 /*
  * REPLACEFILE_WRITE_THROUGH: the new content, then the backup's name, are on the disk before the
  * name is given away; and that is, before the call returns.
  */
 static void durable_order(void)
 {
-	const struct variant v = { "b", true, true, true, REPLACEFILE_WRITE_THROUGH };
-	enum { NOTHING, CONTENT, BACKUP, BACKUP_ON_DISK, REPLACED, ON_DISK } state = NOTHING;
-	const char *directory;
-	struct seen seen;
-	pid_t pid;
+	static const struct variant v = { "b", true, true, true, REPLACEFILE_WRITE_THROUGH };
+	static const char *const order[] = { "sync n", "name b", "sync .", "name r", "sync ." };
 
 	prepare(&v);
-	directory = strrchr(host_dir, '/') + 1;
-	pid = start(&v);
-	while (step(pid)) {
-		bool syncs;
-
-		if (!look_at_call(pid, &seen))
-			continue;
-		syncs = seen.nr == SYS_fsync && !strcmp(seen.name, directory);
-		if (seen.nr == SYS_fsync && !strcmp(seen.name, "n")) {
-			CHECK_EQ(state, NOTHING);
-			state = CONTENT;
-		} else if (gives_name(&seen) && !strcmp(seen.name, "b") && is_there("b") &&
-			   state == CONTENT) {
-			state = BACKUP;
-		} else if (syncs && state == BACKUP) {
-			state = BACKUP_ON_DISK;
-		} else if (gives_name(&seen) && !strcmp(seen.name, "r")) {
-			CHECK_EQ(state, BACKUP_ON_DISK);
-			state = REPLACED;
-		} else if (syncs && state == REPLACED) {
-			state = ON_DISK;
-		}
-	}
-	CHECK_EQ(state, ON_DISK);
+	current = &v;
+	trace_order(prepare_call, call, order, sizeof(order) / sizeof(order[0]));
 }
 
 #define WORDS 8192
@@ -383,7 +278,7 @@ static void killed_at_random(void)
 			replace_for_ever();
 		}
 		usleep((useconds_t)(rand_r(&seed) % 10000));
-		stop_for_good(writer);
+		trace_kill(writer);
 		generation = read_generation("r");
 		CHECK(generation == progress->done || generation == progress->started);
 		CHECK(generation >= last);
