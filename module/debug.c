@@ -6,6 +6,7 @@
 #include <linux/debugfs.h>
 #include <linux/module.h>
 #include <linux/seq_file.h>
+#include <linux/string_helpers.h>
 
 #include "device.h"
 #include "file.h"
@@ -69,8 +70,8 @@ static int requests_show(struct seq_file *seq, void *v)
 	client = req->client;
 	seq_printf(seq, "%8llu %-7s %-7s %-10s %-8s %10llu %8d %8d %10u",
 		   req->ticket, cancelio_op_names[req->op], state_names[READ_ONCE(req->state)],
-		   READ_ONCE(req->cancel) ? "yes" : "no",
-		   test_bit(CANCELIO_CANCELED, &req->flags) ? "yes" : "no",
+		   str_yes_no(READ_ONCE(req->cancel)),
+		   str_yes_no(test_bit(CANCELIO_CANCELED, &req->flags)),
 		   div_u64(ktime_get_ns() - req->accepted_at, NSEC_PER_MSEC),
 		   client ? pid_vnr(client->process) : 0, client ? pid_vnr(client->thread) : 0,
 		   req->len);

@@ -230,7 +230,7 @@ static const char *const command_latencies[] = {
 
 static inline void set_latencies(const struct device *dev, uint64_t ns)
 {
-	for (size_t i = 0; i < sizeof(command_latencies) / sizeof(*command_latencies); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(command_latencies); i++)
 		set_latency(dev, command_latencies[i], ns);
 }
 

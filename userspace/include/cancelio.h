@@ -92,7 +92,7 @@ static inline void cancelio_prep_read_fixed(struct io_uring_sqe *sqe, int fd,
 {
 	cancelio_prep_read(sqe, fd, io, tag);
 	sqe->uring_cmd_flags = IORING_URING_CMD_FIXED;
-	sqe->buf_index = index;
+	sqe->buf_index = (__u16)index;
 }
 
 static inline void cancelio_prep_write_fixed(struct io_uring_sqe *sqe, int fd,
@@ -100,7 +100,7 @@ static inline void cancelio_prep_write_fixed(struct io_uring_sqe *sqe, int fd,
 {
 	cancelio_prep_write(sqe, fd, io, tag);
 	sqe->uring_cmd_flags = IORING_URING_CMD_FIXED;
-	sqe->buf_index = index;
+	sqe->buf_index = (__u16)index;
 }
 
 /* The result is 0. */

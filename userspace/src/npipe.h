@@ -140,7 +140,7 @@ DWORD cio_pipe_name_from_ansi(char name[CIO_PIPE_NAME], LPCSTR path);
 DWORD cio_pipe_name_from_wide(char name[CIO_PIPE_NAME], LPCWSTR path);
 
 /* Makes the server's end an instance of the name. 0, or the Win32 error. */
-DWORD cio_pipe_name_join(struct cio_pipe *pipe, const char *name, bool first);
+DWORD cio_pipe_name_join(struct cio_pipe *pipe, const char *text, bool first);
 void cio_pipe_name_leave(struct cio_pipe *pipe);
 /* Names' lock. The instance can be connected to from now on; or not any more. */
 void cio_pipe_listen(struct cio_pipe *pipe);
@@ -168,7 +168,7 @@ DWORD cio_broker_open(struct cio_pipe_port *port, const char *name);
 void cio_broker_close(struct cio_pipe_port *port, bool shared);
 /* An instance listens. */
 void cio_broker_tell(struct cio_pipe_port *port);
-struct cio_pipe_port *cio_pipe_port_find(uint64_t id, const char **name, bool *listens);
+struct cio_pipe_port *cio_pipe_port_find(uint64_t id, const char **text, bool *listens);
 void cio_broker_reinit_in_child(void);
 
 /* npipe_open.c */

@@ -264,13 +264,3 @@ VOID WINAPI SetLastError(DWORD error)
 	last_error = error;
 }
 
-BOOL cio_fail(DWORD error)
-{
-	last_error = error;
-	return FALSE;
-}
-
-BOOL cio_fail_status(DWORD status)
-{
-	return cio_fail(cio_status_to_error(status));
-}

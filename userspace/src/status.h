@@ -57,8 +57,16 @@ DWORD cio_status_to_error(DWORD status);
 DWORD cio_errno_to_status(int err);
 
 /* Sets the last error and answers FALSE, so that a call can end in `return cio_fail(...)`. */
-BOOL cio_fail(DWORD error);
-BOOL cio_fail_status(DWORD status);
+static inline BOOL cio_fail(DWORD error)
+{
+	SetLastError(error);
+	return FALSE;
+}
+
+static inline BOOL cio_fail_status(DWORD status)
+{
+	return cio_fail(cio_status_to_error(status));
+}
 
 /* Programs that mix both worlds test errno after their own calls: ours must not show in it. */
 static inline void cio_errno_restore(const int *saved)

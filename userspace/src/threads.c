@@ -154,7 +154,7 @@ DWORD WINAPI SuspendThread(HANDLE handle)
 	error = suspend_locked(t, &previous);
 	cio_state_unlock();
 	cio_object_put(&t->obj);
-	return error ? (cio_fail(error), (DWORD)-1) : previous;
+	return error ? ((void)cio_fail(error), (DWORD)-1) : previous;
 }
 
 static bool is_priority(int priority)
