@@ -15,7 +15,7 @@
 #define CHECK_HANDLE(handle, call, error) \
 	do { \
 		SetLastError(0xdead); \
-		handle = (call); \
+		(handle) = (call); \
 		CHECK(handle); \
 		CHECK_EQ(GetLastError(), error); \
 	} while (0)

@@ -280,8 +280,7 @@ static void count_sigpipe(int sig)
 
 static void no_sigpipe(void)
 {
-	HANDLE h = host_fifo("f", GENERIC_WRITE, FILE_FLAG_OVERLAPPED, &peer);
-	HANDLE s = host_fifo("g", GENERIC_WRITE, 0, &peer);
+	HANDLE h, s = host_fifo("g", GENERIC_WRITE, 0, &peer);
 	OVERLAPPED ov = host_overlapped(host_manual_event());
 	static char big[200000];
 	DWORD n;

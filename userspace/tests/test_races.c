@@ -316,8 +316,8 @@ static DWORD WINAPI reap_for_others(LPVOID arg)
  */
 static void closed_is_closed(void)
 {
-	HANDLE over = CreateEventA(NULL, TRUE, FALSE, NULL);
-	HANDLE t = CreateThread(NULL, 0, reap_for_others, over, 0, NULL);
+	HANDLE stop = CreateEventA(NULL, TRUE, FALSE, NULL);
+	HANDLE t = CreateThread(NULL, 0, reap_for_others, stop, 0, NULL);
 	const char *path = host_path("f");
 	long total = host_rounds(20000);
 
@@ -325,22 +325,22 @@ static void closed_is_closed(void)
 	signal(SIGPIPE, SIG_IGN);
 	for (long i = 0; i < total; i++) {
 		int both = open(path, O_RDWR | O_CLOEXEC), fed = open(path, O_WRONLY | O_CLOEXEC);
-		HANDLE file = host_open(path, GENERIC_READ, FILE_FLAG_OVERLAPPED);
+		HANDLE h = host_open(path, GENERIC_READ, FILE_FLAG_OVERLAPPED);
 		OVERLAPPED ov = host_overlapped(NULL);
 		char byte;
 
-		CHECK(both >= 0 && fed >= 0 && file != INVALID_HANDLE_VALUE);
+		CHECK(both >= 0 && fed >= 0 && h != INVALID_HANDLE_VALUE);
 		close(both);
-		CHECK_FAILS(ReadFile(file, &byte, 1, NULL, &ov), ERROR_IO_PENDING);
+		CHECK_FAILS(ReadFile(h, &byte, 1, NULL, &ov), ERROR_IO_PENDING);
 		CHECK_EQ(write(fed, "x", 1), 1);
 		while (!HasOverlappedIoCompleted(&ov))
 			;
-		CHECK(CloseHandle(file));
+		CHECK(CloseHandle(h));
 		CHECK_EQ(write(fed, "x", 1), -1);
 		CHECK_EQ(errno, EPIPE);
 		close(fed);
 	}
-	CHECK(SetEvent(over));
+	CHECK(SetEvent(stop));
 	CHECK_EQ(WaitForSingleObject(t, INFINITE), WAIT_OBJECT_0);
 }
 

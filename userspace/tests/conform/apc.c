@@ -60,7 +60,7 @@ static void reads(void)
 	see("W-EVT-4 hEvent is not looked at", "1", "%d", ov.hEvent == (HANDLE)&ov);
 	see("W-APC-4 nothing to run", "object 0", "%s", waited(SleepEx(0, TRUE)));
 	line_write(w, "apc");
-	see("W-APC-8 plain sleep", "0", "%d", (Sleep(20), ended));
+	see("W-APC-8 plain sleep", "0", "%d", ((void)Sleep(20), ended));
 	see("W-APC-4 alertable sleep", "apc", "%s", waited(SleepEx(LONG_TIME, TRUE)));
 	see("W-RWEX-3 the routine's arguments", "1 times, error 0, 3 bytes, its own", "%s",
 	    end_seen(&ov));
