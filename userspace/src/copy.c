@@ -48,6 +48,8 @@ static DWORD open_file(struct cio_copying *c, const struct cio_open *open, HANDL
 	if (error)
 		return error;
 	obj = cio_handle_get(*handle, &cio_file_class, 0);
+	if (!obj)
+		return ERROR_INVALID_HANDLE;
 	*file = cio_entry(obj, struct cio_file, obj);
 	return 0;
 }
@@ -68,7 +70,7 @@ static DWORD open_source(struct cio_copying *c)
 	c->phase = COPYFILE2_PHASE_PREPARE_SOURCE;
 	if (c->how->flags & COPY_FILE_OPEN_SOURCE_FOR_WRITE)
 		open.access |= GENERIC_WRITE;
-	if (c->how->flags & COPY_FILE_NO_BUFFERING)
+	if (c->direct)
 		open.flags |= FILE_FLAG_NO_BUFFERING;
 	error = open_file(c, &open, &c->source, &c->in, &existed);
 	if (error)
@@ -110,7 +112,7 @@ static DWORD open_target(struct cio_copying *c, bool *existed)
 
 	if (c->how->flags & COPY_FILE_FAIL_IF_EXISTS && !leads_nowhere(c->to))
 		open.disposition = CREATE_NEW;
-	if (c->how->flags & COPY_FILE_NO_BUFFERING)
+	if (c->direct)
 		open.flags |= FILE_FLAG_NO_BUFFERING;
 	/* Read-only it becomes at the end, so that a copy cut short can be gone on with. */
 	if (c->in->type == S_IFREG)
@@ -140,9 +142,9 @@ static DWORD empty_target(struct cio_copying *c, bool existed)
 	}
 	if (existed && fail_if_exists)
 		return ERROR_FILE_EXISTS;
-	c->began = true;
 	if (existed && ftruncate(c->out->fd, 0) != 0)
 		return cio_copy_error(-errno);
+	c->began = true;
 	error = cio_copy_track(c, true);
 	if (error)
 		c->tracked = false;
@@ -164,7 +166,6 @@ static DWORD prepare_target(struct cio_copying *c)
 static void choose_means(struct cio_copying *c)
 {
 	c->budget = CHUNK_FIRST;
-	c->direct = c->how->flags & COPY_FILE_NO_BUFFERING;
 	c->offload = c->sized && c->out->type == S_IFREG && !c->direct &&
 		     !(c->how->flags & COPY_FILE_NO_OFFLOAD);
 	/* A hole is nothing to write: only where nothing is, it is there. */
@@ -301,7 +302,13 @@ static void close_file(HANDLE handle, struct cio_file *file)
 
 DWORD cio_copy_file(const char *from, const char *to, struct cio_copy *how)
 {
-	struct cio_copying c = { .how = how, .self = cio_self(), .from = from, .to = to };
+	struct cio_copying c = {
+		.how = how,
+		.self = cio_self(),
+		.from = from,
+		.to = to,
+		.direct = how->flags & COPY_FILE_NO_BUFFERING,
+	};
 	DWORD error;
 
 	if (!c.self)

@@ -55,20 +55,37 @@ static struct record record_of(const struct cio_copying *c)
 	return r;
 }
 
-/* The target is open for writing only. */
-static bool read_record(const struct cio_copying *c, struct record *r)
+/* The target once more, for what its own descriptor is not open for: reading, and through the cache. */
+static int reopen_target(const struct cio_copying *c, int flags)
 {
 	char path[CIO_FILE_PROC];
-	ssize_t n;
-	int fd;
 
 	cio_file_proc(c->out, path);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return open(path, flags | O_CLOEXEC);
+}
+
+static bool read_record(const struct cio_copying *c, struct record *r)
+{
+	int fd = reopen_target(c, O_RDONLY);
+	ssize_t n;
+
 	if (fd < 0)
 		return false;
 	n = pread(fd, r, sizeof(*r), c->st.st_size);
 	syscall(SYS_close, fd);
 	return n == sizeof(*r);
+}
+
+static DWORD write_record(const struct cio_copying *c)
+{
+	int fd = c->direct ? reopen_target(c, O_WRONLY) : c->out->fd;
+	struct record r = record_of(c);
+	ssize_t n = pwrite(fd, &r, sizeof(r), c->st.st_size);
+	DWORD error = n < 0 ? cio_copy_error(-errno) : n == sizeof(r) ? 0 : ERROR_DISK_FULL;
+
+	if (fd != c->out->fd && fd >= 0)
+		syscall(SYS_close, fd);
+	return error;
 }
 
 bool cio_copy_restart_find(struct cio_copying *c)
@@ -91,18 +108,11 @@ bool cio_copy_restart_find(struct cio_copying *c)
 DWORD cio_copy_track(struct cio_copying *c, bool now)
 {
 	uint64_t time = cio_now();
-	struct record r;
 	long n;
 
 	if (!c->tracked || (!now && time - c->tracked_at < TRACK_EVERY_NS))
 		return 0;
 	c->tracked_at = time;
 	n = c->done ? cio_sync_call(c->self, SYS_fdatasync, c->out->fd, 0, 0, 0, 0, 0) : 0;
-	if (n < 0)
-		return cio_copy_error(n);
-	r = record_of(c);
-	n = pwrite(c->out->fd, &r, sizeof(r), c->st.st_size);
-	if (n < 0)
-		return cio_copy_error(-errno);
-	return n == sizeof(r) ? 0 : ERROR_DISK_FULL;
+	return n < 0 ? cio_copy_error(n) : write_record(c);
 }

@@ -21,6 +21,11 @@ C_ASSERT(offsetof(OVERLAPPED_ENTRY, dwNumberOfBytesTransferred) == 24);
 C_ASSERT(offsetof(CRITICAL_SECTION, OwningThread) == 16 && offsetof(CRITICAL_SECTION, SpinCount) == 32);
 C_ASSERT(sizeof(SYSTEM_INFO) == 48 && sizeof(BY_HANDLE_FILE_INFORMATION) == 52);
 C_ASSERT(sizeof(TP_CALLBACK_ENVIRON) == 72 && sizeof(TEXT("ab")) == 3 * sizeof(TCHAR));
+C_ASSERT(sizeof(COPYFILE2_MESSAGE) == 80 && sizeof(COPYFILE2_EXTENDED_PARAMETERS) == 32);
+C_ASSERT(offsetof(COPYFILE2_MESSAGE, Info.ChunkFinished.uliTotalBytesTransferred) == 72);
+C_ASSERT(offsetof(COPYFILE2_MESSAGE, Info.StreamFinished.uliTotalBytesTransferred) == 56);
+C_ASSERT(offsetof(COPYFILE2_MESSAGE, Info.Error.uliTotalBytesTransferred) == 56);
+C_ASSERT(COPY_FILE_COPY_SYMLINK == 0x800 && COPY_FILE_NO_OFFLOAD == 0x40000);
 
 static SRWLOCK lock = SRWLOCK_INIT;
 static CONDITION_VARIABLE condition = CONDITION_VARIABLE_INIT;

@@ -67,7 +67,8 @@ static BOOL copy(struct told *t, const char *from, const char *to, BOOL *flag, D
 static void order(void)
 {
 	static const DWORD flags[] = { 0, COPY_FILE_NO_OFFLOAD, COPY_FILE_NO_BUFFERING,
-				       COPY_FILE_RESTARTABLE };
+				       COPY_FILE_RESTARTABLE,
+				       COPY_FILE_RESTARTABLE | COPY_FILE_NO_BUFFERING };
 	long size = 9 * MIB + 17;
 	const char *from = copy_source("from", size), *to = host_path("to");
 
@@ -164,6 +165,7 @@ static void answers(void)
 		answer(at, PROGRESS_CANCEL, COPY_FILE_RESTARTABLE, at % 2);
 		answer(at, PROGRESS_STOP, COPY_FILE_RESTARTABLE, at % 2);
 		answer(at, PROGRESS_STOP, COPY_FILE_NO_OFFLOAD, at % 2);
+		answer(at, PROGRESS_STOP, COPY_FILE_RESTARTABLE | COPY_FILE_NO_BUFFERING, at % 2);
 	}
 }
 
