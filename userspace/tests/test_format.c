@@ -60,6 +60,15 @@ static void of_the_system(void)
 	CHECK(message(5, MAKELANGID(LANG_NEUTRAL, SUBLANG_DEFAULT), 0));
 }
 
+static void rare_inserts(void)
+{
+	IS(format(0, "%1!p!", (ULONG_PTR)0xAB), "00000000000000AB");
+	IS(format(0, "%1!wc!%2!c!", (ULONG_PTR)u'x', (ULONG_PTR)'y'), "xy");
+	IS(format(0, "[%1!*d!]", (ULONG_PTR)5, (ULONG_PTR)42), "[   42]");
+	IS(format(0, "[%1!-*.*d!]", (ULONG_PTR)5, (ULONG_PTR)3, (ULONG_PTR)7), "[007  ]");
+	CHECK_FAILS(format(0, "%1!-+-+-+-+-+-+-+-+d!", (ULONG_PTR)1), ERROR_INVALID_PARAMETER);
+}
+
 static void width_of_the_system(void)
 {
 	DWORD n = message(995, 0, 0), m;
@@ -188,6 +197,7 @@ static void wide_ones(void)
 
 static const struct tap_case cases[] = {
 	CASE(of_the_system, "texts of errors and of their HRESULTs"),
+	CASE(rare_inserts, "pointers, wide characters, widths from arguments"),
 	CASE(width_of_the_system, "a text without its line's end"),
 	CASE(into_a_new_buffer, "ALLOCATE_BUFFER"),
 	CASE(small_buffer, "a buffer that is too small"),

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* Bad input, and what is rarely asked for: Windows' exact error, and nothing has changed. */
 #include <errno.h>
+#include <cancellationscope.h>
 #include <windows.h>
+#include <winioctl.h>
 
 #include "npipe.h"
 
@@ -250,6 +252,88 @@ static void nowhere(void)
 
 /* ---- the rest ---- */
 
+static VOID CALLBACK never(DWORD error, DWORD bytes, LPOVERLAPPED overlapped)
+{
+	(void)error;
+	(void)bytes;
+	(void)overlapped;
+	CHECK(!"called");
+}
+
+static void routines(void)
+{
+	HANDLE h = host_open("/dev/zero", GENERIC_READ, 0);
+	OVERLAPPED ov = host_overlapped(NULL);
+	char c = 'c';
+
+	CHECK_FAILS(ReadFileEx(h, &c, 1, NULL, never), ERROR_INVALID_PARAMETER);
+	CHECK_FAILS(ReadFileEx(h, &c, 1, &ov, NULL), ERROR_INVALID_PARAMETER);
+	CHECK_EQ(SleepEx(0, TRUE), 0);
+	CHECK_EQ(c, 'c');
+}
+
+/* W-WAIT-3: nobody waits for a port, and so no scope does. */
+static void scopes(void)
+{
+	HANDLE scope = CreateCancellationScope(NULL, 0);
+	HANDLE port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 0);
+	BOOL cancelled = TRUE;
+
+	CHECK_FAILS(SetCancellationScopeHandle(scope, port), ERROR_INVALID_HANDLE);
+	CHECK_FAILS(IsCancellationScopeCancelled(scope, NULL), ERROR_INVALID_PARAMETER);
+	CHECK(IsCancellationScopeCancelled(scope, &cancelled) && !cancelled);
+}
+
+/* An event that may be set and not waited for: the request goes on. */
+static void results(void)
+{
+	HANDLE event = host_manual_event(), weak, h, c;
+	OVERLAPPED ov;
+	DWORD n;
+	char buf[4];
+
+	CHECK(DuplicateHandle(GetCurrentProcess(), event, GetCurrentProcess(), &weak, EVENT_MODIFY_STATE,
+			      FALSE, 0));
+	ov = host_overlapped(weak);
+	h = npipe_server(PIPE_ACCESS_DUPLEX | FILE_FLAG_OVERLAPPED, BYTES);
+	c = npipe_client(0);
+	CHECK_FAILS(ReadFile(h, buf, 4, NULL, &ov), ERROR_IO_PENDING);
+	CHECK_FAILS(GetOverlappedResult(h, &ov, &n, TRUE), ERROR_ACCESS_DENIED);
+	CHECK(WriteFile(c, "abc", 3, &n, NULL));
+	CHECK_EQ(WaitForSingleObject(event, INFINITE), WAIT_OBJECT_0);
+	CHECK(GetOverlappedResult(h, &ov, &n, FALSE) && n == 3);
+}
+
+static void positions(void)
+{
+	HANDLE h = host_open("/dev/zero", GENERIC_READ, 0);
+	LARGE_INTEGER end = { .QuadPart = -1 };
+	int fds[2];
+
+	CHECK(SetFilePointerEx(h, (LARGE_INTEGER){ 0 }, &end, FILE_END) && end.QuadPart == 0);
+	/* What the C library's descriptor cannot seek, its handle cannot. */
+	CHECK(pipe(fds) == 0 && dup2(fds[0], 0) == 0);
+	SetLastError(0xdead);
+	CHECK_EQ(SetFilePointer(GetStdHandle(STD_INPUT_HANDLE), 0, NULL, FILE_CURRENT),
+		 INVALID_SET_FILE_POINTER);
+	CHECK_EQ(GetLastError(), ERROR_INVALID_FUNCTION);
+}
+
+static void controls(void)
+{
+	FILE_ZERO_DATA_INFORMATION zero = { .FileOffset.QuadPart = 2, .BeyondFinalZero.QuadPart = 2 };
+	HANDLE null = host_open("/dev/null", GENERIC_READ | GENERIC_WRITE, 0);
+	HANDLE h = CreateFileA(host_path("f"), GENERIC_WRITE, 0, NULL, CREATE_NEW, 0, NULL);
+	DWORD n;
+
+	CHECK_FAILS(DeviceIoControl(null, FSCTL_SET_SPARSE, NULL, 0, NULL, 0, &n, NULL),
+		    ERROR_INVALID_FUNCTION);
+	CHECK_FAILS(DeviceIoControl(null, FSCTL_SET_ZERO_DATA, &zero, sizeof(zero), NULL, 0, &n, NULL),
+		    ERROR_INVALID_FUNCTION);
+	/* Nothing is to be zero. */
+	CHECK(DeviceIoControl(h, FSCTL_SET_ZERO_DATA, &zero, sizeof(zero), NULL, 0, &n, NULL));
+}
+
 static void pages_to_run(void)
 {
 	static const unsigned char returns[] = { 0xb8, 42, 0, 0, 0, 0xc3 }; /* mov $42, %eax; ret */
@@ -312,6 +396,11 @@ static const struct tap_case cases[] = {
 	CASE(wishes, "flags that are wishes (W-CREATE-7)"),
 	CASE(parents, "a name that leads upwards"),
 	CASE(nowhere, "the current directory is gone"),
+	CASE(routines, "a completion routine without a request, a request without a routine"),
+	CASE(scopes, "a scope that is to wait for a port (W-WAIT-3)"),
+	CASE(results, "an event that is not to be waited for"),
+	CASE(positions, "positions where there are none"),
+	CASE(controls, "controls on what is no file, and of nothing"),
 	CASE(pages_to_run, "pages to run"),
 	CASE(small_stacks, "the smallest stack"),
 	CASE(variables, "a condition variable that has to be initialised"),
