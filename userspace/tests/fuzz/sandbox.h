@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -54,6 +55,22 @@ static inline void sandbox_enter(void)
 	/* Not below that folder, into which dots would lead from here. */
 	SANDBOX_DO(mount("scratch", SANDBOX, "tmpfs", MS_NODEV | MS_NOSUID, "size=16m"));
 	SANDBOX_DO(chdir(SANDBOX));
+}
+
+static inline int sandbox_remove(const char *path, const struct stat *st, int type, struct FTW *where)
+{
+	(void)st;
+	(void)type;
+	/* A volume that is mounted here stays, and is empty. */
+	if (where->level && remove(path) != 0)
+		PROMISE_EQ(errno, EBUSY);
+	return 0;
+}
+
+/* As it was at first. */
+static inline void sandbox_clear(void)
+{
+	PROMISE_EQ(nftw(SANDBOX, sandbox_remove, 16, FTW_DEPTH | FTW_PHYS), 0);
 }
 
 #endif

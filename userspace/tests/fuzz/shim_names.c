@@ -4,7 +4,6 @@
  * takes one, in a folder that is empty at first. Whole names are held against a simple
  * specification; of the rest, each call succeeds, or fails with an error that stands in the list.
  */
-#include <ftw.h>
 #include <limits.h>
 #include <windows.h>
 
@@ -293,15 +292,6 @@ static void make_object(struct input *in, const char *name, bool is_wide)
 
 /* ---- an input ---- */
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *where)
-{
-	(void)st;
-	(void)type;
-	if (where->level)
-		PROMISE_EQ(remove(path), 0);
-	return 0;
-}
-
 /* What is there at first. Who opens the FIFO does not wait, for it is open already. */
 static int prepare(void)
 {
@@ -354,6 +344,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		handles[i] = NULL;
 	}
 	close(fifo);
-	PROMISE_EQ(nftw(scratch, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+	sandbox_clear();
 	return 0;
 }
