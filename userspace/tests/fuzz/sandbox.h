@@ -34,6 +34,27 @@ static inline void sandbox_set(const char *path, bool all, unsigned long set, un
 	SANDBOX_DO(mount_setattr(AT_FDCWD, path, all ? AT_RECURSIVE : 0, &attr, sizeof(attr)));
 }
 
+static inline void sandbox_write(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	SANDBOX_DO(fd < 0 || write(fd, text, strlen(text)) < 0);
+	close(fd);
+}
+
+/* Who is not root is so to himself, or nothing could be made in there. */
+static inline void sandbox_become_root(void)
+{
+	char uid[32], gid[32];
+
+	snprintf(uid, sizeof(uid), "0 %u 1", getuid());
+	snprintf(gid, sizeof(gid), "0 %u 1", getgid());
+	SANDBOX_DO(unshare(CLONE_NEWUSER | CLONE_NEWNS));
+	sandbox_write("/proc/self/uid_map", uid);
+	sandbox_write("/proc/self/setgroups", "deny");
+	sandbox_write("/proc/self/gid_map", gid);
+}
+
 /*
  * From here on only what is below $FUZZ_OUT, the folder of corpus and finds, can be written, and
  * the current directory is an empty one in memory.
@@ -47,7 +68,7 @@ static inline void sandbox_enter(void)
 		exit(1);
 	}
 	if (unshare(CLONE_NEWNS) != 0)
-		SANDBOX_DO(unshare(CLONE_NEWUSER | CLONE_NEWNS));
+		sandbox_become_root();
 	SANDBOX_DO(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
 	SANDBOX_DO(mount(out, out, NULL, MS_BIND | MS_REC, NULL));
 	sandbox_set("/", true, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV, 0);
