@@ -21,14 +21,14 @@
 
 struct progress {
 	ULONGLONG begun, drawn; /* in milliseconds */
-	LONGLONG before; /* what an earlier copy has left to be gone on with */
+	LONGLONG before;	/* what an earlier copy has left to be gone on with */
 };
 
 static LONG interrupted;
 
 static const char *size_text(char *text, size_t room, double bytes)
 {
-	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB" };
+	static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
 	int unit = 0;
 
 	for (; bytes >= 1024 && unit < 5; unit++)
@@ -39,7 +39,8 @@ static const char *size_text(char *text, size_t room, double bytes)
 
 static void draw(const struct progress *p, LONGLONG size, LONGLONG done, ULONGLONG now)
 {
-	double seconds = (double)(now - p->begun) / 1000, part = size ? (double)done / (double)size : 1;
+	double seconds = (double)(now - p->begun) / 1000,
+	       part = size ? (double)done / (double)size : 1;
 	double rate = seconds > 0 ? (double)(done - p->before) / seconds : 0;
 	char bar[BAR + 1], a[16], b[16], c[16], left[32] = "";
 	int filled = (int)(part * BAR);
@@ -108,7 +109,7 @@ static DWORD copy(const char *source, const char *target, DWORD flags, DWORD mil
 {
 	HANDLE scope = CreateCancellationScope(NULL, 0);
 	BOOL terminal = isatty(STDERR_FILENO);
-	struct progress p = { 0 };
+	struct progress p = {0};
 	DWORD error = ERROR_SUCCESS;
 
 	if (!scope || !catch_interrupt(scope) ||
@@ -134,8 +135,8 @@ static int report(const char *source, const char *target, DWORD error)
 	}
 	if (!error)
 		return 0;
-	FormatMessageA(FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_IGNORE_INSERTS, NULL, error, 0, text,
-		       sizeof(text), NULL);
+	FormatMessageA(FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_IGNORE_INSERTS, NULL, error, 0,
+		       text, sizeof(text), NULL);
 	fprintf(stderr, "cancelcp: %s to %s: error %u: %s\n", source, target, error, text);
 	return 1;
 }
@@ -160,10 +161,10 @@ static void usage(FILE *to)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "restartable", no_argument, NULL, 'r' },
-		{ "timeout", required_argument, NULL, 't' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
+		{"restartable", no_argument, NULL, 'r'},
+		{"timeout", required_argument, NULL, 't'},
+		{"help", no_argument, NULL, 'h'},
+		{0},
 	};
 	DWORD flags = 0, milliseconds = INFINITE;
 	char path[4096], *end;

@@ -133,7 +133,8 @@ static DWORD empty_target(struct cio_copying *c, bool existed)
 
 	if (c->out->type != S_IFREG)
 		return 0;
-	if (c->in->type == S_IFREG && c->out->device == c->in->device && c->out->inode == c->in->inode)
+	if (c->in->type == S_IFREG && c->out->device == c->in->device &&
+	    c->out->inode == c->in->inode)
 		return ERROR_SHARING_VIOLATION;
 	c->tracked = may_restart(c) && c->how->flags & COPY_FILE_RESTARTABLE;
 	if (existed && may_restart(c) && cio_copy_restart_find(c)) {

@@ -16,7 +16,7 @@ enum cio_copy_event {
 	CIO_COPY_CHUNK_STARTED,
 	CIO_COPY_CHUNK_FINISHED,
 	CIO_COPY_STREAM_FINISHED, /* all is copied, or the caller has stopped it */
-	CIO_COPY_WAITING, /* there has been nothing to copy for a while */
+	CIO_COPY_WAITING,	  /* there has been nothing to copy for a while */
 	CIO_COPY_FAILED, /* by itself, not because the caller wanted it; the answer does not matter */
 };
 

@@ -83,7 +83,7 @@ void cio_copy_tell(struct cio_copying *c, enum cio_copy_event event, DWORD error
 
 static LARGE_INTEGER large(uint64_t n)
 {
-	LARGE_INTEGER l = { .QuadPart = (LONGLONG)n };
+	LARGE_INTEGER l = {.QuadPart = (LONGLONG)n};
 
 	return l;
 }
@@ -98,6 +98,6 @@ DWORD cio_copy_report_progress(const struct cio_copy *how, const struct cio_copy
 		reason = CALLBACK_CHUNK_FINISHED;
 	else
 		return PROGRESS_CONTINUE;
-	return how->routine(large(r->size), large(r->done), large(r->size), large(r->done), 1, reason,
-			    r->source, r->target, how->data);
+	return how->routine(large(r->size), large(r->done), large(r->size), large(r->done), 1,
+			    reason, r->source, r->target, how->data);
 }

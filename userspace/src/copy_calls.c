@@ -5,15 +5,15 @@
 #include "status.h"
 
 /* Of these some mean nothing here: there is no encryption, no compression, and no offload to a server. */
-#define EX_FLAGS \
-	(COPY_FILE_FAIL_IF_EXISTS | COPY_FILE_RESTARTABLE | COPY_FILE_OPEN_SOURCE_FOR_WRITE | \
+#define EX_FLAGS                                                                                   \
+	(COPY_FILE_FAIL_IF_EXISTS | COPY_FILE_RESTARTABLE | COPY_FILE_OPEN_SOURCE_FOR_WRITE |      \
 	 COPY_FILE_ALLOW_DECRYPTED_DESTINATION | COPY_FILE_COPY_SYMLINK | COPY_FILE_NO_BUFFERING | \
 	 COPY_FILE_NO_OFFLOAD | COPY_FILE_REQUEST_COMPRESSED_TRAFFIC)
-#define COPY2_FLAGS \
+#define COPY2_FLAGS                                                                       \
 	(EX_FLAGS | COPY_FILE_REQUEST_SECURITY_PRIVILEGES | COPY_FILE_RESUME_FROM_PAUSE | \
-	 COPY_FILE_SKIP_ALTERNATE_STREAMS | COPY_FILE_OPEN_AND_COPY_REPARSE_POINT | \
-	 COPY_FILE_IGNORE_EDP_BLOCK | COPY_FILE_IGNORE_SOURCE_ENCRYPTION | \
-	 COPY_FILE_DONT_REQUEST_DEST_WRITE_DAC | COPY_FILE_DISABLE_PRE_ALLOCATION | \
+	 COPY_FILE_SKIP_ALTERNATE_STREAMS | COPY_FILE_OPEN_AND_COPY_REPARSE_POINT |       \
+	 COPY_FILE_IGNORE_EDP_BLOCK | COPY_FILE_IGNORE_SOURCE_ENCRYPTION |                \
+	 COPY_FILE_DONT_REQUEST_DEST_WRITE_DAC | COPY_FILE_DISABLE_PRE_ALLOCATION |       \
 	 COPY_FILE_ENABLE_LOW_FREE_SPACE_MODE)
 
 /* On success the last error is 0, as on Windows. */
@@ -45,12 +45,13 @@ static BOOL copy_wide(LPCWSTR from, LPCWSTR to, struct cio_copy *how)
 
 static struct cio_copy plain(BOOL fail_if_exists)
 {
-	struct cio_copy how = { .flags = fail_if_exists ? COPY_FILE_FAIL_IF_EXISTS : 0 };
+	struct cio_copy how = {.flags = fail_if_exists ? COPY_FILE_FAIL_IF_EXISTS : 0};
 
 	return how;
 }
 
-static struct cio_copy with_progress(LPPROGRESS_ROUTINE routine, LPVOID data, LPBOOL cancel, DWORD flags)
+static struct cio_copy with_progress(LPPROGRESS_ROUTINE routine, LPVOID data, LPBOOL cancel,
+				     DWORD flags)
 {
 	struct cio_copy how = {
 		.flags = flags,
@@ -99,7 +100,7 @@ BOOL WINAPI CopyFileExW(LPCWSTR from, LPCWSTR to, LPPROGRESS_ROUTINE routine, LP
 
 static ULARGE_INTEGER large(uint64_t n)
 {
-	ULARGE_INTEGER l = { .QuadPart = n };
+	ULARGE_INTEGER l = {.QuadPart = n};
 
 	return l;
 }
@@ -167,7 +168,7 @@ static void fill_error(COPYFILE2_MESSAGE *m, const struct cio_copy_report *r)
 
 static DWORD report_message(const struct cio_copy *how, const struct cio_copy_report *r)
 {
-	COPYFILE2_MESSAGE m = { .Type = COPYFILE2_CALLBACK_POLL_CONTINUE };
+	COPYFILE2_MESSAGE m = {.Type = COPYFILE2_CALLBACK_POLL_CONTINUE};
 
 	switch (r->event) {
 	case CIO_COPY_STREAM_STARTED:
@@ -194,7 +195,7 @@ static DWORD report_message(const struct cio_copy *how, const struct cio_copy_re
 static DWORD copy_extended(LPCWSTR from, LPCWSTR to, const COPYFILE2_EXTENDED_PARAMETERS *more)
 {
 	char a[PATH_MAX], b[PATH_MAX];
-	struct cio_copy how = { 0 };
+	struct cio_copy how = {0};
 	DWORD error;
 
 	if (more) {

@@ -29,8 +29,8 @@ static bool get_buffer(struct cio_copying *c)
 }
 
 /* The system call, once more without the page cache's bypass where its rules are not to be met. */
-static long transfer(struct cio_copying *c, struct cio_file *file, long nr, void *buffer, size_t length,
-		     uint64_t at)
+static long transfer(struct cio_copying *c, struct cio_file *file, long nr, void *buffer,
+		     size_t length, uint64_t at)
 {
 	long ret = cio_sync_call(c->self, nr, file->fd, (long)buffer, (long)length, (long)at, 0, 0);
 	int flags;
@@ -220,12 +220,12 @@ DWORD cio_copy_chunk(struct cio_copying *c, uint64_t end)
  */
 static DWORD wait_for(struct cio_copying *c, const struct cio_file *file, short events)
 {
-	struct pollfd p = { .fd = file->fd, .events = events };
+	struct pollfd p = {.fd = file->fd, .events = events};
 	DWORD error = 0;
 	long n = 0;
 
 	while (!error && n == 0 && !file->seekable) {
-		struct timespec patience = { 0, PATIENCE_NS };
+		struct timespec patience = {0, PATIENCE_NS};
 
 		n = cio_sync_call(c->self, SYS_ppoll, (long)&p, 1,
 				  c->how->routine2 ? (long)&patience : 0, 0, 0, 0);

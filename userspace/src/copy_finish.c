@@ -56,7 +56,7 @@ static DWORD cut(struct cio_copying *c)
 
 DWORD cio_copy_finish(struct cio_copying *c)
 {
-	struct timespec times[2] = { { 0, UTIME_OMIT }, c->st.st_mtim };
+	struct timespec times[2] = {{0, UTIME_OMIT}, c->st.st_mtim};
 	struct stat st;
 	DWORD error;
 

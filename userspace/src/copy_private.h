@@ -18,7 +18,7 @@ struct cio_copy_watch {
 	struct cio_thread *thread;
 	LPBOOL cancel;
 	bool inside; /* the thread is in the copy's synchronous call; state lock, like fired */
-	bool fired; /* it has cancelled that */
+	bool fired;  /* it has cancelled that */
 };
 
 struct cio_copying {
@@ -30,21 +30,21 @@ struct cio_copying {
 	struct stat st; /* of the source, at the beginning */
 	struct cio_copy_watch watch;
 	COPYFILE2_COPY_PHASE phase;
-	bool quiet; /* the caller does not want to be asked any more */
-	bool began; /* the target is what this copy has made of it */
-	bool keep; /* so it stays, though the copy has failed */
+	bool quiet;    /* the caller does not want to be asked any more */
+	bool began;    /* the target is what this copy has made of it */
+	bool keep;     /* so it stays, though the copy has failed */
 	bool told_end; /* the caller knows that the stream is at its end */
 
-	bool sized; /* the source says how much it is, and there it ends */
-	bool sparse; /* it has holes, and can be asked where */
+	bool sized;	   /* the source says how much it is, and there it ends */
+	bool sparse;	   /* it has holes, and can be asked where */
 	uint64_t data_end; /* up to here there is none */
-	bool offload; /* the kernel may copy by itself */
-	bool direct; /* past the page cache */
+	bool offload;	   /* the kernel may copy by itself */
+	bool direct;	   /* past the page cache */
 	uint64_t size, done;
 	uint64_t chunk, budget;
 	char *buffer;
 
-	bool tracked; /* the target tells how far it is */
+	bool tracked;	     /* the target tells how far it is */
 	uint64_t tracked_at; /* when it was told last */
 };
 

@@ -26,7 +26,7 @@ struct record {
 	uint64_t sum;
 };
 
-static const char magic[8] = { 'C', 'I', 'O', 'C', 'O', 'P', 'Y', '1' };
+static const char magic[8] = {'C', 'I', 'O', 'C', 'O', 'P', 'Y', '1'};
 
 /* FNV-1a: against half a record, not against malice. */
 static uint64_t sum_of(const struct record *r)
@@ -93,8 +93,8 @@ bool cio_copy_restart_find(struct cio_copying *c)
 	struct record r, mine;
 	struct stat st;
 
-	if (fstat(c->out->fd, &st) != 0 ||
-	    st.st_size != c->st.st_size + (off_t)sizeof(r) || !read_record(c, &r))
+	if (fstat(c->out->fd, &st) != 0 || st.st_size != c->st.st_size + (off_t)sizeof(r) ||
+	    !read_record(c, &r))
 		return false;
 	mine = record_of(c);
 	mine.done = r.done;

@@ -7,7 +7,7 @@
 
 static void copies(void)
 {
-	static const long sizes[] = { 0, 1, 4095, 4096, 65537, 5 * MIB + 3 };
+	static const long sizes[] = {0, 1, 4095, 4096, 65537, 5 * MIB + 3};
 	const char *from = host_path("from"), *to = host_path("to");
 
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
@@ -27,7 +27,7 @@ static void copies(void)
 
 static void names(void)
 {
-	static const WCHAR from[] = { 'f', 0 }, to[] = { '.', '\\', 0xe4, 0 };
+	static const WCHAR from[] = {'f', 0}, to[] = {'.', '\\', 0xe4, 0};
 	const char *f = copy_source("f", 1000), *t = host_path("t");
 
 	CHECK(CopyFileA(windows_name(f), windows_name(t), TRUE));
@@ -112,7 +112,7 @@ static void read_only(void)
 
 static void attributes(void)
 {
-	struct timespec times[2] = { { 1000000001, 5 }, { 1000000002, 123456789 } };
+	struct timespec times[2] = {{1000000001, 5}, {1000000002, 123456789}};
 	const char *from = copy_source("from", 1000), *to = host_path("to");
 	bool extended;
 	char value[8];

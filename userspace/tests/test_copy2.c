@@ -37,7 +37,7 @@ static const WCHAR *wide(const char *path)
 
 static HRESULT copy(struct told *t, const char *from, const char *to, BOOL *flag, DWORD flags)
 {
-	COPYFILE2_EXTENDED_PARAMETERS more = { sizeof(more), flags, flag, t ? routine : NULL, t };
+	COPYFILE2_EXTENDED_PARAMETERS more = {sizeof(more), flags, flag, t ? routine : NULL, t};
 
 	if (t)
 		t->calls = 0;
@@ -48,7 +48,7 @@ static HRESULT copy(struct told *t, const char *from, const char *to, BOOL *flag
 static void results(void)
 {
 	const char *from = copy_source("from", 1000), *to = host_path("to");
-	COPYFILE2_EXTENDED_PARAMETERS more = { sizeof(more), 0, NULL, NULL, NULL };
+	COPYFILE2_EXTENDED_PARAMETERS more = {sizeof(more), 0, NULL, NULL, NULL};
 
 	CHECK_EQ(CopyFile2(wide(from), wide(to), NULL), S_OK);
 	copy_same(from, to);
@@ -79,7 +79,7 @@ static void messages(void)
 {
 	long size = 9 * MIB + 17;
 	const char *from = copy_source("from", size), *to = host_path("to");
-	static struct told t = { .answer_at = -1 };
+	static struct told t = {.answer_at = -1};
 	ULONGLONG done = 0;
 	int n = 1;
 
@@ -125,7 +125,7 @@ static void messages(void)
 
 static void empty(void)
 {
-	static struct told t = { .answer_at = -1 };
+	static struct told t = {.answer_at = -1};
 
 	CHECK_EQ(copy(&t, host_file("from"), host_path("to"), NULL, 0), S_OK);
 	CHECK_EQ(t.calls, 2);
@@ -258,7 +258,7 @@ static void tells_errors(void)
 }
 
 static COPYFILE2_MESSAGE_ACTION CALLBACK end_when_waiting(const COPYFILE2_MESSAGE *message,
-							   PVOID context)
+							  PVOID context)
 {
 	int *polls = context;
 
@@ -271,7 +271,7 @@ static COPYFILE2_MESSAGE_ACTION CALLBACK end_when_waiting(const COPYFILE2_MESSAG
 static void polls(void)
 {
 	int polls = 0, peer;
-	COPYFILE2_EXTENDED_PARAMETERS more = { sizeof(more), 0, NULL, end_when_waiting, &polls };
+	COPYFILE2_EXTENDED_PARAMETERS more = {sizeof(more), 0, NULL, end_when_waiting, &polls};
 
 	CHECK_EQ(mkfifo(host_path("fifo"), 0600), 0);
 	peer = open(host_path("fifo"), O_RDWR | O_CLOEXEC);

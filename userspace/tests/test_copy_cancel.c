@@ -73,8 +73,8 @@ static const char *fifo(const char *name, int *peer)
 
 enum means { BY_THREAD, BY_SCOPE, BY_FLAG, BY_TIME, MEANS };
 
-static const DWORD error_of[MEANS] = { ERROR_OPERATION_ABORTED, ERROR_OPERATION_ABORTED,
-				       ERROR_REQUEST_ABORTED, ERROR_OPERATION_ABORTED };
+static const DWORD error_of[MEANS] = {ERROR_OPERATION_ABORTED, ERROR_OPERATION_ABORTED,
+				      ERROR_REQUEST_ABORTED, ERROR_OPERATION_ABORTED};
 
 static BOOL flag;
 
@@ -110,7 +110,7 @@ static void cancel(struct copier *c, enum means by)
 static void in_a_read(void)
 {
 	for (int by = 0; by < MEANS; by++) {
-		struct copier c = { .to = host_path("to") };
+		struct copier c = {.to = host_path("to")};
 		int peer;
 
 		c.from = fifo("fifo", &peer);
@@ -130,7 +130,7 @@ static void in_a_read(void)
 static void in_an_open(void)
 {
 	for (int by = 0; by < MEANS; by++) {
-		struct copier c = { .from = fifo("fifo", NULL), .to = copy_source("to", 500) };
+		struct copier c = {.from = fifo("fifo", NULL), .to = copy_source("to", 500)};
 
 		prepare(&c, by);
 		start(&c);
@@ -151,7 +151,7 @@ static void in_an_open(void)
 static void in_a_write(void)
 {
 	for (int by = 0; by < MEANS; by++) {
-		struct copier c = { .from = copy_source("from", MIB) };
+		struct copier c = {.from = copy_source("from", MIB)};
 		int peer;
 
 		c.to = fifo("fifo", &peer);
@@ -168,7 +168,7 @@ static void in_a_write(void)
 static void loses_nothing(void)
 {
 	static char full[1 << 16];
-	struct copier c = { 0 };
+	struct copier c = {0};
 	int in, out, waiting;
 
 	c.from = fifo("from", &in);
@@ -207,8 +207,8 @@ static void in_a_cancelled_scope(void)
 }
 
 static DWORD WINAPI cancel_scope(LARGE_INTEGER size, LARGE_INTEGER done, LARGE_INTEGER stream_size,
-				 LARGE_INTEGER stream_done, DWORD stream, DWORD reason, HANDLE source,
-				 HANDLE target, LPVOID data)
+				 LARGE_INTEGER stream_done, DWORD stream, DWORD reason,
+				 HANDLE source, HANDLE target, LPVOID data)
 {
 	struct copier *c = data;
 
@@ -221,8 +221,10 @@ static DWORD WINAPI cancel_scope(LARGE_INTEGER size, LARGE_INTEGER done, LARGE_I
 
 static void scope_from_the_routine(void)
 {
-	struct copier c = { .from = copy_source("from", 9 * MIB), .to = host_path("to"),
-			    .routine = cancel_scope, .scope = CreateCancellationScope(NULL, 0) };
+	struct copier c = {.from = copy_source("from", 9 * MIB),
+			   .to = host_path("to"),
+			   .routine = cancel_scope,
+			   .scope = CreateCancellationScope(NULL, 0)};
 
 	start(&c);
 	ends_with(&c, ERROR_OPERATION_ABORTED);
@@ -260,8 +262,10 @@ static DWORD WINAPI wait_there(LARGE_INTEGER size, LARGE_INTEGER done, LARGE_INT
 /* In the routine a copy is not the call that the thread is in (W-CANCELSYNC-2). */
 static void in_the_routine(void)
 {
-	struct copier c = { .from = copy_source("from", MIB), .to = host_path("to"),
-			    .routine = wait_there, .cancel = &flag };
+	struct copier c = {.from = copy_source("from", MIB),
+			   .to = host_path("to"),
+			   .routine = wait_there,
+			   .cancel = &flag};
 
 	reached = host_event(FALSE, FALSE);
 	go_on = host_event(FALSE, FALSE);
@@ -286,8 +290,8 @@ static void in_the_routine(void)
 static HANDLE source_handle;
 
 static DWORD WINAPI tell_source(LARGE_INTEGER size, LARGE_INTEGER done, LARGE_INTEGER stream_size,
-				LARGE_INTEGER stream_done, DWORD stream, DWORD reason, HANDLE source,
-				HANDLE target, LPVOID data)
+				LARGE_INTEGER stream_done, DWORD stream, DWORD reason,
+				HANDLE source, HANDLE target, LPVOID data)
 {
 	(void)size, (void)done, (void)stream_size, (void)stream_done, (void)stream, (void)reason;
 	(void)target, (void)data;
@@ -298,7 +302,7 @@ static DWORD WINAPI tell_source(LARGE_INTEGER size, LARGE_INTEGER done, LARGE_IN
 /* Who knows the source's handle has another way (W-CANCELIOEX-5). */
 static void by_the_source(void)
 {
-	struct copier c = { .to = host_path("to"), .routine = tell_source };
+	struct copier c = {.to = host_path("to"), .routine = tell_source};
 	int peer;
 
 	c.from = fifo("fifo", &peer);
@@ -317,7 +321,7 @@ static void by_the_source(void)
  */
 static void at_any_moment(void)
 {
-	struct copier c = { .from = copy_source("from", 24 * MIB), .to = host_path("to") };
+	struct copier c = {.from = copy_source("from", 24 * MIB), .to = host_path("to")};
 	long rounds = host_rounds(200), cancelled = 0;
 
 	for (long i = 0; i < rounds; i++) {

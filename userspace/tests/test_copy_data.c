@@ -6,7 +6,7 @@
 
 #include "copy.h"
 
-static const DWORD ways[] = { 0, COPY_FILE_NO_OFFLOAD, COPY_FILE_NO_BUFFERING };
+static const DWORD ways[] = {0, COPY_FILE_NO_OFFLOAD, COPY_FILE_NO_BUFFERING};
 #define WAYS (sizeof(ways) / sizeof(ways[0]))
 
 static BOOL copy(const char *from, const char *to, DWORD flags)
@@ -94,7 +94,7 @@ static void copy_changing(long at, long size, DWORD flags)
 	const char *from = copy_source("from", 9 * MIB), *to = host_path("to");
 
 	CHECK_EQ(truncate(from, 9 * MIB), 0);
-	change = (struct change){ from, at, size };
+	change = (struct change){from, at, size};
 	CHECK(CopyFileExA(from, to, change_it, &change, NULL, flags));
 	CHECK(!change.path);
 }
@@ -102,8 +102,8 @@ static void copy_changing(long at, long size, DWORD flags)
 /* As much is copied as there was when it began, or what is left of that. */
 static void grows_and_shrinks(void)
 {
-	static const DWORD also[] = { 0, COPY_FILE_NO_OFFLOAD, COPY_FILE_NO_BUFFERING,
-				      COPY_FILE_RESTARTABLE };
+	static const DWORD also[] = {0, COPY_FILE_NO_OFFLOAD, COPY_FILE_NO_BUFFERING,
+				     COPY_FILE_RESTARTABLE};
 	const char *from = host_path("from"), *to = host_path("to");
 
 	for (size_t i = 0; i < sizeof(also) / sizeof(also[0]); i++) {
@@ -129,7 +129,7 @@ static void sparse_shrinks(void)
 	const char *from = host_file("from"), *to = host_path("to");
 
 	CHECK_EQ(truncate(from, 100 * MIB), 0);
-	change = (struct change){ from, 0, 60 * MIB };
+	change = (struct change){from, 0, 60 * MIB};
 	CHECK(CopyFileExA(from, to, change_it, &change, NULL, 0));
 	CHECK_EQ(size_of(to), 60 * MIB);
 	CHECK_EQ(copy_blocks(to), 0);
@@ -138,8 +138,8 @@ static void sparse_shrinks(void)
 /* No size, or one that is not true, and yet something in it. */
 static void pseudo_files(void)
 {
-	static const char *const paths[] = { "/proc/self/maps", "/proc/version",
-					     "/sys/kernel/mm/transparent_hugepage/enabled" };
+	static const char *const paths[] = {"/proc/self/maps", "/proc/version",
+					    "/sys/kernel/mm/transparent_hugepage/enabled"};
 	char buf[256], *to = strdup(host_path("to"));
 	ssize_t n;
 
@@ -170,7 +170,8 @@ static void *feed(void *arg)
 	unsigned char block[5000];
 
 	for (long at = 0; at < s->length; at += (long)sizeof(block)) {
-		long n = s->length - at < (long)sizeof(block) ? s->length - at : (long)sizeof(block);
+		long n =
+			s->length - at < (long)sizeof(block) ? s->length - at : (long)sizeof(block);
 
 		for (long i = 0; i < n; i++)
 			block[i] = copy_byte(at + i);
@@ -200,7 +201,7 @@ static void *drain(void *arg)
 /* From a stream up to its end, into one, and from one to another. */
 static void streams(void)
 {
-	struct stream in = { host_path("in"), 3 * MIB + 11 }, out = { host_path("out"), 3 * MIB + 11 };
+	struct stream in = {host_path("in"), 3 * MIB + 11}, out = {host_path("out"), 3 * MIB + 11};
 	const char *from = copy_source("from", 3 * MIB + 11);
 	pthread_t feeder, drainer;
 
@@ -258,7 +259,7 @@ static void devices(void)
 static void no_room(void)
 {
 	const char *from = copy_source("from", 5 * MIB);
-	struct rlimit limit = { 3 * MIB, RLIM_INFINITY };
+	struct rlimit limit = {3 * MIB, RLIM_INFINITY};
 	char *dir = strdup(host_path("small")), *to = malloc(PATH_MAX);
 
 	signal(SIGXFSZ, SIG_IGN);

@@ -64,7 +64,7 @@ static void store_ends(void)
 static void cancel_each_way(const char *from, const char *to, const char *slow)
 {
 	BOOL flag = FALSE;
-	struct copier c = { .from = from, .to = to, .cancel = &flag };
+	struct copier c = {.from = from, .to = to, .cancel = &flag};
 
 	start(&c);
 	device_wait_pending(slow, 1);
@@ -100,8 +100,8 @@ static void slow_store(void)
 }
 
 static DWORD WINAPI stop_at_ten(LARGE_INTEGER size, LARGE_INTEGER done, LARGE_INTEGER stream_size,
-				LARGE_INTEGER stream_done, DWORD stream, DWORD reason, HANDLE source,
-				HANDLE target, LPVOID data)
+				LARGE_INTEGER stream_done, DWORD stream, DWORD reason,
+				HANDLE source, HANDLE target, LPVOID data)
 {
 	(void)stream_size, (void)stream_done, (void)stream, (void)reason, (void)source;
 	(void)target, (void)data;
@@ -114,7 +114,7 @@ static DWORD WINAPI stop_at_ten(LARGE_INTEGER size, LARGE_INTEGER done, LARGE_IN
 static void stream_has_no_end(void)
 {
 	const char *stream = STREAM, *to = host_path("to");
-	struct copier c = { .from = stream, .to = to };
+	struct copier c = {.from = stream, .to = to};
 	int fd = open(stream, O_WRONLY | O_CLOEXEC);
 	char text[16];
 

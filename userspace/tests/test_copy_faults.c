@@ -11,16 +11,16 @@
 
 struct cio_thread;
 
-long __real_cio_sync_call(struct cio_thread *self, long nr, long a1, long a2, long a3, long a4, long a5,
-			  long a6);
-long __wrap_cio_sync_call(struct cio_thread *self, long nr, long a1, long a2, long a3, long a4, long a5,
-			  long a6);
+long __real_cio_sync_call(struct cio_thread *self, long nr, long a1, long a2, long a3, long a4,
+			  long a5, long a6);
+long __wrap_cio_sync_call(struct cio_thread *self, long nr, long a1, long a2, long a3, long a4,
+			  long a5, long a6);
 
 /* What happens to calls of this kind (0: all), from the n-th on, so many times. */
 static struct {
 	long nr;
 	int from, times, error;
-	long at_most; /* what a call may move */
+	long at_most;  /* what a call may move */
 	HANDLE cancel; /* the thread whose call is cancelled before it */
 	int seen;
 	BOOL cancelled;
@@ -43,8 +43,8 @@ static void cancel_here(HANDLE thread)
 	CloseHandle(t);
 }
 
-long __wrap_cio_sync_call(struct cio_thread *self, long nr, long a1, long a2, long a3, long a4, long a5,
-			  long a6)
+long __wrap_cio_sync_call(struct cio_thread *self, long nr, long a1, long a2, long a3, long a4,
+			  long a5, long a6)
 {
 	bool hit = (!fault.nr || fault.nr == nr) && fault.seen++ >= fault.from &&
 		   fault.seen <= fault.from + fault.times;
@@ -87,7 +87,7 @@ static BOOL copy(DWORD flags)
 /* Wherever the kernel does not want to copy by itself, it is done by hand, from there on. */
 static void refused(void)
 {
-	static const int errors[] = { EXDEV, EINVAL, EOPNOTSUPP, ENOSYS, EPERM, EBADF, EIO };
+	static const int errors[] = {EXDEV, EINVAL, EOPNOTSUPP, ENOSYS, EPERM, EBADF, EIO};
 
 	prepare(5 * MIB + 3);
 	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
@@ -153,7 +153,8 @@ static void direct(void)
 /* Each call, one after the other, fails for good: the error is told, and nothing is left. */
 static void each_call_fails(void)
 {
-	static const DWORD flags[] = { COPY_FILE_NO_OFFLOAD, COPY_FILE_RESTARTABLE | COPY_FILE_NO_OFFLOAD };
+	static const DWORD flags[] = {COPY_FILE_NO_OFFLOAD,
+				      COPY_FILE_RESTARTABLE | COPY_FILE_NO_OFFLOAD};
 	int at, failed = 0;
 
 	prepare(MIB + 3);
@@ -193,8 +194,8 @@ static DWORD WINAPI copy_cancelled(LPVOID flags)
  */
 static void cancelled_between_calls(void)
 {
-	static const DWORD flags[] = { 0, COPY_FILE_NO_OFFLOAD, COPY_FILE_RESTARTABLE,
-				       COPY_FILE_COPY_SYMLINK };
+	static const DWORD flags[] = {0, COPY_FILE_NO_OFFLOAD, COPY_FILE_RESTARTABLE,
+				      COPY_FILE_COPY_SYMLINK};
 	int calls = 0;
 
 	prepare(2 * MIB);

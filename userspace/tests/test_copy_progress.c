@@ -66,9 +66,9 @@ static BOOL copy(struct told *t, const char *from, const char *to, BOOL *flag, D
 
 static void order(void)
 {
-	static const DWORD flags[] = { 0, COPY_FILE_NO_OFFLOAD, COPY_FILE_NO_BUFFERING,
-				       COPY_FILE_RESTARTABLE,
-				       COPY_FILE_RESTARTABLE | COPY_FILE_NO_BUFFERING };
+	static const DWORD flags[] = {0, COPY_FILE_NO_OFFLOAD, COPY_FILE_NO_BUFFERING,
+				      COPY_FILE_RESTARTABLE,
+				      COPY_FILE_RESTARTABLE | COPY_FILE_NO_BUFFERING};
 	long size = 9 * MIB + 17;
 	const char *from = copy_source("from", size), *to = host_path("to");
 
@@ -91,7 +91,7 @@ static void order(void)
 /* Of an empty file nothing is copied, and so there is one call. */
 static void empty(void)
 {
-	static struct told t = { .answer_at = -1 };
+	static struct told t = {.answer_at = -1};
 
 	CHECK(copy(&t, host_file("from"), host_path("to"), NULL, 0));
 	CHECK_EQ(t.calls, 1);
@@ -100,8 +100,8 @@ static void empty(void)
 }
 
 static DWORD WINAPI use_handles(LARGE_INTEGER size, LARGE_INTEGER done, LARGE_INTEGER stream_size,
-				LARGE_INTEGER stream_done, DWORD stream, DWORD reason, HANDLE source,
-				HANDLE target, LPVOID data)
+				LARGE_INTEGER stream_done, DWORD stream, DWORD reason,
+				HANDLE source, HANDLE target, LPVOID data)
 {
 	BY_HANDLE_FILE_INFORMATION info;
 	unsigned char b[16];
@@ -173,7 +173,7 @@ static void answers(void)
 static void answer_to_the_last(void)
 {
 	const char *from = copy_source("from", 1000), *to = host_path("to");
-	static struct told t = { .answer_at = 1, .answer = PROGRESS_CANCEL };
+	static struct told t = {.answer_at = 1, .answer = PROGRESS_CANCEL};
 
 	CHECK(!copy(&t, from, to, NULL, 0));
 	CHECK_EQ(GetLastError(), ERROR_REQUEST_ABORTED);
@@ -189,7 +189,7 @@ static void answer_to_the_last(void)
 static void quiet(void)
 {
 	const char *from = copy_source("from", 9 * MIB), *to = host_path("to");
-	static struct told t = { .answer_at = 1, .answer = PROGRESS_QUIET };
+	static struct told t = {.answer_at = 1, .answer = PROGRESS_QUIET};
 
 	CHECK(copy(&t, from, to, NULL, 0));
 	CHECK_EQ(t.calls, 2);
@@ -200,7 +200,7 @@ static void quiet(void)
 static void pause_is_no_answer(void)
 {
 	const char *from = copy_source("from", 9 * MIB), *to = host_path("to");
-	static struct told t = { .answer_at = 1, .answer = COPYFILE2_PROGRESS_PAUSE };
+	static struct told t = {.answer_at = 1, .answer = COPYFILE2_PROGRESS_PAUSE};
 
 	CHECK(copy(&t, from, to, NULL, 0));
 	CHECK(t.calls > 3);
@@ -211,7 +211,7 @@ static void pause_is_no_answer(void)
 static void flag(void)
 {
 	const char *from = copy_source("from", 9 * MIB), *to = host_path("to");
-	static struct told t = { .answer_at = 2 };
+	static struct told t = {.answer_at = 2};
 	BOOL cancel = FALSE;
 
 	t.flag = &cancel;
@@ -241,7 +241,7 @@ static void flag(void)
 static void cancelled_in_use(void)
 {
 	const char *from = copy_source("from", 9 * MIB), *to = copy_source("to", 500);
-	static struct told t = { .answer_at = 1, .answer = PROGRESS_CANCEL };
+	static struct told t = {.answer_at = 1, .answer = PROGRESS_CANCEL};
 	HANDLE h = create(to, GENERIC_READ, SHARE, OPEN_EXISTING, 0);
 
 	CHECK(!copy(&t, from, to, NULL, 0));

@@ -6,7 +6,7 @@
 
 struct told {
 	LONGLONG first, last; /* of what was done, as the routine was told */
-	LONGLONG stop_at; /* answer when so much is done; 0: never */
+	LONGLONG stop_at;     /* answer when so much is done; 0: never */
 	DWORD answer;
 	DWORD pause_us;
 };
@@ -35,7 +35,7 @@ static BOOL copy(struct told *t, const char *from, const char *to, DWORD flags)
 /* Half of it is there, and where it stands. */
 static struct told half(const char *from, const char *to)
 {
-	struct told t = { .stop_at = 2 * MIB, .answer = PROGRESS_STOP };
+	struct told t = {.stop_at = 2 * MIB, .answer = PROGRESS_STOP};
 
 	unlink(to);
 	CHECK(!copy(&t, from, to, 0));
@@ -48,14 +48,14 @@ static struct told half(const char *from, const char *to)
 static void goes_on(void)
 {
 	const char *from = copy_source("from", 9 * MIB + 17), *to = host_path("to");
-	struct told t = half(from, to), u = { 0 };
+	struct told t = half(from, to), u = {0};
 
 	/* More than once, and from where it was. */
-	u = (struct told){ .stop_at = t.last + 1, .answer = PROGRESS_STOP };
+	u = (struct told){.stop_at = t.last + 1, .answer = PROGRESS_STOP};
 	CHECK(!copy(&u, from, to, COPY_FILE_FAIL_IF_EXISTS));
 	CHECK_EQ(u.first, t.last);
 	CHECK(u.last > t.last);
-	t = (struct told){ 0 };
+	t = (struct told){0};
 	CHECK(copy(&t, from, to, COPY_FILE_FAIL_IF_EXISTS));
 	CHECK_EQ(t.first, u.last);
 	copy_same(from, to);
@@ -70,7 +70,7 @@ static void goes_on(void)
 
 static void begins_anew(const char *from, const char *to)
 {
-	struct told t = { 0 };
+	struct told t = {0};
 
 	CHECK(!copy(&t, from, to, COPY_FILE_FAIL_IF_EXISTS));
 	CHECK_EQ(GetLastError(), ERROR_FILE_EXISTS);
@@ -83,7 +83,7 @@ static void begins_anew(const char *from, const char *to)
 static void another_source(void)
 {
 	const char *from = copy_source("from", 9 * MIB), *to = host_path("to");
-	struct timespec times[2] = { { 0, UTIME_OMIT }, { 1000000000, 0 } };
+	struct timespec times[2] = {{0, UTIME_OMIT}, {1000000000, 0}};
 	struct stat st;
 
 	half(from, to);
@@ -138,8 +138,8 @@ static void damaged_record(void)
 static void ends(void)
 {
 	const char *from = copy_source("from", 9 * MIB), *to = host_path("to");
-	struct told t = half(from, to), u = { .stop_at = 1, .answer = PROGRESS_CANCEL };
-	struct rlimit limit = { 6 * MIB, RLIM_INFINITY };
+	struct told t = half(from, to), u = {.stop_at = 1, .answer = PROGRESS_CANCEL};
+	struct rlimit limit = {6 * MIB, RLIM_INFINITY};
 
 	CHECK(!copy(&u, from, to, 0));
 	CHECK_EQ(u.first, t.last);
@@ -147,7 +147,7 @@ static void ends(void)
 	/* The record's own place is beyond the limit. */
 	signal(SIGXFSZ, SIG_IGN);
 	CHECK_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
-	u = (struct told){ 0 };
+	u = (struct told){0};
 	CHECK(!copy(&u, from, to, 0));
 	CHECK_EQ(GetLastError(), ERROR_FILE_TOO_LARGE);
 	CHECK(!host_exists(to));
@@ -160,7 +160,7 @@ static void ends(void)
 /* Where there is nowhere to keep the record, or no size to put it behind, the flag does nothing. */
 static void without_a_record(void)
 {
-	struct told t = { 0 };
+	struct told t = {0};
 	const char *from = copy_source("from", 1000);
 
 	CHECK(copy(&t, from, "/dev/null", 0));
@@ -174,13 +174,13 @@ static void without_a_record(void)
 static void sparse(void)
 {
 	const char *from = host_file("from"), *to = host_path("to");
-	struct told t = { .stop_at = 1, .answer = PROGRESS_STOP };
+	struct told t = {.stop_at = 1, .answer = PROGRESS_STOP};
 
 	CHECK_EQ(truncate(from, 64 * MIB), 0);
 	copy_fill(from, 40 * MIB, 100000);
 	CHECK(!copy(&t, from, to, 0));
 	CHECK(t.last >= 40 * MIB);
-	t = (struct told){ 0 };
+	t = (struct told){0};
 	CHECK(copy(&t, from, to, 0));
 	CHECK(t.first >= 40 * MIB);
 	copy_same(from, to);
@@ -191,7 +191,7 @@ static const char *kill_from, *kill_to;
 
 static void copy_slowly(void)
 {
-	struct told t = { .pause_us = 300 };
+	struct told t = {.pause_us = 300};
 
 	_exit(copy(&t, kill_from, kill_to, 0) ? 0 : 1);
 }
@@ -204,7 +204,7 @@ static void killed(void)
 	kill_from = copy_source("from", 32 * MIB);
 	kill_to = host_path("to");
 	for (long i = 0; i < rounds; i++) {
-		struct told t = { 0 };
+		struct told t = {0};
 		int status;
 		pid_t pid;
 

@@ -43,7 +43,8 @@ static void results(void)
 	see("W-COPY-2 no target's folder", "FALSE 3", "%s", copy("a", "no/no", FALSE));
 	see("W-COPY-2 to itself", "FALSE 32", "%s", copy("a", "a", FALSE));
 	see("W-COPY-2 it is as it was", "one", "%s", content("a"));
-	see("W-COPY-2 no name", "FALSE 3", "%s", did(FRESH(CopyFileA(NULL, temp_path("b"), FALSE))));
+	see("W-COPY-2 no name", "FALSE 3", "%s",
+	    did(FRESH(CopyFileA(NULL, temp_path("b"), FALSE))));
 	see("W-COPY-2 to no name", "FALSE 3", "%s",
 	    did(FRESH(CopyFileA(temp_path("a"), NULL, FALSE))));
 	CreateDirectoryA(temp_path("d"), NULL);
@@ -71,7 +72,7 @@ static void read_only(void)
 
 static void times(void)
 {
-	FILETIME t = { 0x12345600, 0x01c00000 }, u = { 0, 0 };
+	FILETIME t = {0x12345600, 0x01c00000}, u = {0, 0};
 	HANDLE h = temp_new("a", "one");
 
 	SetFileTime(h, NULL, NULL, &t);
@@ -210,7 +211,7 @@ static const char *copied(HRESULT result)
 
 static const char *copy2(const char *from, const char *to, DWORD size, DWORD flags)
 {
-	COPYFILE2_EXTENDED_PARAMETERS more = { 0 };
+	COPYFILE2_EXTENDED_PARAMETERS more = {0};
 
 	more.dwSize = size;
 	more.dwCopyFlags = flags;
@@ -238,8 +239,8 @@ static void extended(void)
 }
 
 static const struct conform_case cases[] = {
-	{ results, 0 }, { read_only, 0 }, { times, 0 }, { sharing, 0 },
-	{ progress, 0 }, { flag, 0 }, { extended, 0 },
+	{results, 0},  {read_only, 0}, {times, 0},    {sharing, 0},
+	{progress, 0}, {flag, 0},      {extended, 0},
 };
 
 CONFORM_MAIN(cases)
