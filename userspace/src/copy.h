@@ -48,8 +48,9 @@ DWORD cio_copy_report_progress(const struct cio_copy *how, const struct cio_copy
 
 /*
  * 0, or the Win32 error. ERROR_REQUEST_ABORTED: by the answer to a report or by the flag;
- * ERROR_OPERATION_ABORTED: by CancelSynchronousIo or a scope; ERROR_REQUEST_PAUSED: by the answer. Of a
- * copy that failed no target is left, but where the caller stopped or paused it, or it can be restarted.
+ * ERROR_OPERATION_ABORTED: by CancelSynchronousIo or a scope; ERROR_REQUEST_PAUSED: by the answer.
+ * Of a copy that failed no target is left, but where the caller stopped or paused it, or it can be
+ * restarted.
  */
 DWORD cio_copy_file(const char *from, const char *to, struct cio_copy *how);
 

@@ -4,7 +4,7 @@
 #include "path.h"
 #include "status.h"
 
-/* Of these some mean nothing here: there is no encryption, no compression, and no offload to a server. */
+/* Some of these mean nothing here, where there is no encryption and no compression. */
 #define EX_FLAGS                                                                                   \
 	(COPY_FILE_FAIL_IF_EXISTS | COPY_FILE_RESTARTABLE | COPY_FILE_OPEN_SOURCE_FOR_WRITE |      \
 	 COPY_FILE_ALLOW_DECRYPTED_DESTINATION | COPY_FILE_COPY_SYMLINK | COPY_FILE_NO_BUFFERING | \

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* How a copy moves its bytes: by the kernel alone where it can, and around the holes of sparse files. */
+/* How a copy moves its bytes: by the kernel alone where it can, and around holes. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -176,7 +176,7 @@ DWORD cio_copy_plan(struct cio_copying *c, uint64_t *end)
 	return 0;
 }
 
-/* Where the data at `at` ends. It is asked once, for to tell it, some file systems look at every page. */
+/* Where the data at `at` ends. Asked once: to tell it, some file systems look at every page. */
 static DWORD end_of_data(struct cio_copying *c, uint64_t at, uint64_t *end)
 {
 	DWORD error = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Symbolic links that are copied as such, or that stand where the target is to be: COPY_FILE_COPY_SYMLINK. */
+/* COPY_FILE_COPY_SYMLINK: links that are copied as such, or stand where the target is to be. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * Copies that can be gone on with (COPY_FILE_RESTARTABLE, and a pause). Until it is complete the target
- * is longer than the source: behind the last byte it has a record of which source it is made of, and how
- * far. What the record says is on the disk before it says so; the cut that takes it away is what makes the
- * target complete. So whenever the copy is killed, the target is either not begun, or tells the truth, or is
- * complete. A record that does not fit the source, or itself, is none.
+ * Copies that can be gone on with (COPY_FILE_RESTARTABLE, and a pause). Until it is complete the
+ * target is longer than the source: behind the last byte it has a record of which source it is
+ * made of, and how far. What the record says is on the disk before it says so; the cut that takes
+ * it away is what makes the target complete. So whenever the copy is killed, the target is either
+ * not begun, or tells the truth, or is complete. A record that does not fit the source, or itself,
+ * is none.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The caller's flag (W-COPY-2). It is memory that anybody may set at any moment, without a word. Between
- * two chunks the copy looks at it by itself; and while a system call lasts, the thread that sleeps on
- * the library's timers does, and cancels that call.
+ * The caller's flag (W-COPY-2). It is memory that anybody may set at any moment, without a word.
+ * Between two chunks the copy looks at it by itself; and while a system call lasts, the thread that
+ * sleeps on the library's timers does, and cancels that call.
  */
 #include "copy_private.h"
 #include "object.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the tests of copies have in common: files with known bytes, and a record of what was reported. */
+/* What the tests of copies have in common: files with known bytes, and looks at them. */
 #ifndef COPY_H
 #define COPY_H
 

@@ -316,8 +316,8 @@ static void by_the_source(void)
 }
 
 /*
- * At any moment of a copy that does not wait: whoever is told that it was there to be cancelled is right,
- * but for those who came after the last byte.
+ * At any moment of a copy that does not wait: whoever is told that there was a call to be cancelled
+ * is right, but for those who came after the last byte.
  */
 static void at_any_moment(void)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What copies move: sparse files, files that change meanwhile, streams, other file systems, full ones. */
+/* What copies move: sparse files, changing ones, streams; between file systems, onto full ones. */
 #include <sys/mount.h>
 #include <sys/statfs.h>
 #include <windows.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* COPY_FILE_RESTARTABLE: whatever ends a copy, it is gone on with or begun anew, and right in the end. */
+/* COPY_FILE_RESTARTABLE: whatever ends a copy, it is gone on with or begun anew. */
 #include <windows.h>
 
 #include "copy.h"
