@@ -37,11 +37,12 @@ void fail(const char *format, ...)
 {
 	va_list args;
 
-	if (atomic_exchange(&shared->failed, true))
+	if (atomic_exchange(&shared->claimed, true))
 		return;
 	va_start(args, format);
 	vsnprintf(shared->failure, sizeof(shared->failure), format, args);
 	va_end(args);
+	atomic_store(&shared->failed, true);
 }
 
 struct rng rng_of(int episode, int slot, int thread)

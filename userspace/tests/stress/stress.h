@@ -110,7 +110,7 @@ struct episode {
 struct shared {
 	struct episode ep;
 	uint64_t seed;
-	_Atomic bool failed;
+	_Atomic bool failed, claimed;
 	char failure[512];
 	_Atomic uint64_t outcomes[DOORS][OUTS];
 	_Atomic uint64_t cancels[MEANS];
