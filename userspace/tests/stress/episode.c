@@ -107,7 +107,7 @@ static void calm(void)
 	if (!EP->device)
 		return;
 	devices_calm();
-	if (!EP->faults)
+	if (!EP->faults || !EP->cancels || EP->never)
 		return;
 	/* What hangs by a fault ends when it is asked to, and else never. */
 	for (int i = 0; i < 2; i++) {

@@ -68,6 +68,9 @@ static void record_follow(const struct record *r, const struct record *next)
 		return;
 	if (next->lane == r->lane && next->seq == r->seq + 1)
 		return;
+	/* The library writes what a fault has left over. */
+	if (EP->faults && BOOK->lanes[r->lane].door == DOOR_WIN32)
+		return;
 	/* Between its pieces others may come. */
 	if (EP->device && (r->index + 1) % (EP->stream_size / RECORD) == 0)
 		return;
