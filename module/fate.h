@@ -112,7 +112,7 @@ struct cancelio_knobs {
 /**
  * struct cancelio_behavior - what one device is told now
  * @lock: guards the rest; innermost, interrupts off
- * @knobs: READ_ONCE() without the lock for single numbers
+ * @knobs: READ_ONCE() without the lock for single numbers, WRITE_ONCE() therefore with it
  * @random: where all that is random comes from, in the order of requests
  */
 struct cancelio_behavior {

@@ -121,7 +121,7 @@ static void faults_tidy(struct cancelio_knobs *knobs)
 		if (!fault_over(&knobs->faults[i]))
 			knobs->faults[kept++] = knobs->faults[i];
 	}
-	knobs->fault_count = kept;
+	WRITE_ONCE(knobs->fault_count, kept);
 }
 
 /**
@@ -141,7 +141,7 @@ int cancelio_faults_parse(struct cancelio_knobs *knobs, const char *text)
 	if (cancelio_knob_line(copy, sizeof(copy), text))
 		return -EINVAL;
 	if (!strcmp(copy, "clear")) {
-		knobs->fault_count = 0;
+		WRITE_ONCE(knobs->fault_count, 0);
 		return 0;
 	}
 	ops = strsep(&rest, " ");
@@ -154,7 +154,8 @@ int cancelio_faults_parse(struct cancelio_knobs *knobs, const char *text)
 	faults_tidy(knobs);
 	if (knobs->fault_count == CANCELIO_FAULTS_MAX)
 		return -ENOSPC;
-	knobs->faults[knobs->fault_count++] = fault;
+	knobs->faults[knobs->fault_count] = fault;
+	WRITE_ONCE(knobs->fault_count, knobs->fault_count + 1);
 	return 0;
 }
 

@@ -136,8 +136,8 @@ void cancelio_hardware_run(struct cancelio_hardware *hw)
 	LIST_HEAD(left);
 	int rounds;
 
-	/* Who adds to either comes here afterwards. */
-	if (list_empty(&hw->waiting.requests) && !timerqueue_getnext(&hw->due))
+	/* Who adds to either comes here afterwards, so it does not matter that both may change. */
+	if (list_empty(&hw->waiting.requests) && !data_race(timerqueue_getnext(&hw->due)))
 		return;
 	spin_lock_irqsave(hw->lock, flags);
 	hw->again = true;

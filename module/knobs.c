@@ -76,7 +76,7 @@ static int cancel_parse(const struct knob *knob, void *value, const char *text)
 
 	if (mode < 0)
 		return -EINVAL;
-	*(u64 *)value = mode;
+	WRITE_ONCE(*(u64 *)value, mode);
 	return 0;
 }
 
@@ -94,7 +94,7 @@ static bool parse_ns(const char *word, u64 *ns)
 /* NS, uniform FROM TO, or exponential MEAN. */
 static int latency_parse(const struct knob *knob, void *value, const char *text)
 {
-	struct cancelio_latency latency = { .spread = CANCELIO_FIXED };
+	struct cancelio_latency latency = { .spread = CANCELIO_FIXED }, *told = value;
 	char copy[64], *rest = copy, *word;
 
 	if (cancelio_knob_line(copy, sizeof(copy), text))
@@ -113,7 +113,9 @@ static int latency_parse(const struct knob *knob, void *value, const char *text)
 		return -EINVAL;
 	if (rest)
 		return -EINVAL;
-	*(struct cancelio_latency *)value = latency;
+	told->spread = latency.spread;
+	WRITE_ONCE(told->from, latency.from);
+	WRITE_ONCE(told->to, latency.to);
 	return 0;
 }
 

@@ -189,10 +189,9 @@ static ssize_t store_finish(struct cancelio_device *dev, struct cancelio_io *io)
 		return 0;
 	do {
 		want = min_t(size_t, io->bytes - done, SZ_1M);
-		if (io->op == CANCELIO_READ)
-			n = copy_to_iter(at + done, want, io->iter);
-		else
-			n = copy_from_iter(at + done, want, io->iter);
+		/* The same place may be read and written at the same time, as on a disk. */
+		n = data_race(io->op == CANCELIO_READ ? copy_to_iter(at + done, want, io->iter) :
+			      copy_from_iter(at + done, want, io->iter));
 		done += n;
 		cond_resched();
 	} while (n == want && done < io->bytes && !fatal_signal_pending(current));

@@ -81,7 +81,7 @@ TRACE_EVENT(cancelio_complete,
 		__field(u64, cancel_ns)
 	),
 	TP_fast_assign(
-		u64 now = ktime_get_ns();
+		u64 now = ktime_get_ns(), asked = READ_ONCE(req->canceled_at);
 
 		__entry->dev = req->dev->id;
 		__entry->op = req->op;
@@ -90,7 +90,7 @@ TRACE_EVENT(cancelio_complete,
 		__entry->bytes = req->bytes;
 		__entry->queued_ns = req->started_at ? req->started_at - req->accepted_at : 0;
 		__entry->total_ns = now - req->accepted_at;
-		__entry->cancel_ns = req->canceled_at ? now - req->canceled_at : 0;
+		__entry->cancel_ns = asked ? now - asked : 0;
 	),
 	TP_printk("dev=cancelio%d id=%llu op=%s status=%d bytes=%zu queued_ns=%llu total_ns=%llu cancel_ns=%llu",
 		  __entry->dev, __entry->id, show_cancelio_op(__entry->op), __entry->status,
