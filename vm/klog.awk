@@ -4,6 +4,11 @@
 # some lines of context; exits with 1 if there was one.
 #
 #   awk -f vm/klog.awk LOG
+#   awk -v foreign=1 -f vm/klog.awk LOG
+#
+# A data race is reported with the stacks of both who took part. One in which no function of the
+# module is among them is the kernel's with itself: it is not ours to judge, and not a finding.
+# The second form prints one line for each of these, and nothing else.
 
 BEGIN {
 	before = 3
@@ -19,36 +24,62 @@ BEGIN {
 		"|non-static key|nested lock was not taken|irq lock inversion" \
 		"|sleeping function called|scheduling while atomic|Voluntary context switch" \
 		"|KASAN:|KCSAN:|UBSAN:|KFENCE:|ODEBUG:|refcount_t:" \
-		"|list_(add|del).*corruption|unreferenced object|Bad page|Bad rss|bad pagetable" \
+		"|list_(add|del).*corruption|unreferenced object|suspected memory leak|Bad page|Bad rss|bad pagetable" \
 		"|DEBUG_LOCKS_WARN_ON|cut here|usercopy:|stack corrupted|Out of memory:"
+	race = "BUG: KCSAN: "
 }
 
 {
 	sub(/\r$/, "")
-	line[NR % (before + 1)] = $0
+	line[NR] = $0
 }
 
-$0 ~ bad && $0 !~ harmless {
+# Whether the race reported in line @i has nothing to do with the module. One whose report
+# breaks off is taken for ours.
+function is_foreign(i)
+{
+	if (line[i] !~ race)
+		return 0
+	for (; i <= NR && line[i] !~ /\[cancelio\]/; i++)
+		if (line[i] ~ /Reported by Kernel Concurrency Sanitizer/)
+			return 1
+	return 0
+}
+
+function is_bad(i)
+{
+	return line[i] ~ bad && line[i] !~ harmless && !is_foreign(i)
+}
+
+function show_around(i,    j)
+{
 	if (left <= 0) {
 		if (found)
 			print "  ..."
-		for (i = NR - before; i < NR; i++)
-			if (i > printed && i > 0)
-				print "  " line[i % (before + 1)]
+		for (j = i - before; j < i; j++)
+			if (j > printed && j > 0)
+				print "  " line[j]
 	}
 	left = after
 	found++
-	print "> " $0
-	printed = NR
-	next
-}
-
-left > 0 {
-	left--
-	print "  " $0
-	printed = NR
+	print "> " line[i]
 }
 
 END {
+	for (i = 1; i <= NR; i++) {
+		if (foreign) {
+			if (is_foreign(i))
+				print substr(line[i], index(line[i], race) + length(race))
+			continue
+		}
+		if (is_bad(i)) {
+			show_around(i)
+			printed = i
+		} else if (left > 0) {
+			left--
+			print "  " line[i]
+			printed = i
+		}
+	}
 	exit found > 0
 }
