@@ -45,7 +45,8 @@ static bool may_end_with(struct lane *lane, int err)
 
 	switch (err) {
 	case ECANCELED:
-		return EP->cancels || stopping || EP->orders || atomic_load(&EP->closing);
+		return EP->cancels || stopping || EP->orders || atomic_load(&EP->closing) ||
+		       (atomic_load(&EP->pulled) && lane->door == DOOR_WIN32);
 	case EINTR:
 		return (lane->door == DOOR_CALL || lane->door == DOOR_POLL ||
 			lane->door == DOOR_URING) &&

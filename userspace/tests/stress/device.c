@@ -235,8 +235,6 @@ void counters_check(const char *node, bool quiet)
 	if (!EP->orders && EP->ending != END_PURGED && c.told != c.cancelled + c.late)
 		fail("%s: %lu were asked to end; %lu were cancelled, %lu late", node, c.told,
 		     c.cancelled, c.late);
-	if (!EP->cancels && !EP->kills && EP->ending == END_PULLED && c.cancelled)
-		fail("%s: %lu were cancelled, and nobody has asked", node, c.cancelled);
 	snprintf(path, sizeof(path), DEBUGFS "/%s/requests", node + 5);
 	if (!text_get(path, text, sizeof(text)) || strchr(text, '\n'))
 		fail("%s: debugfs shows requests in a quiet moment:\n%s", node, text);

@@ -108,6 +108,9 @@ static void place_ended(struct place *p, DWORD error, DWORD bytes)
 	struct lane *lane = p->lane;
 	bool moves = lane->len > 0;
 
+	/* A routine is told of no bytes with an error; of a write that was cut they stand there. */
+	if (error && !bytes && p->user->how == BY_ROUTINE && p->pending)
+		bytes = (DWORD)p->ov.InternalHigh;
 	if (!p->pending) {
 		fail("a request of the library's has ended twice (how %d, error %u)", p->user->how,
 		     (unsigned int)error);
