@@ -77,6 +77,17 @@ static inline void coverage_end(void)
 
 /* ---- small things ---- */
 
+/* A tick, or libFuzzer's own alarm, may come into any call that can be interrupted. */
+#define AGAIN(call) \
+	({ \
+		long again_; \
+\
+		do \
+			again_ = (long)(call); \
+		while (again_ < 0 && errno == EINTR); \
+		again_; \
+	})
+
 static inline uint64_t now_ms(void)
 {
 	struct timespec ts;
@@ -166,7 +177,7 @@ static inline void *watch(void *unused)
 	for (;;) {
 		usleep(50000);
 		began = atomic_load(&call_began);
-		if (began && now_ms() - began > 500)
+		if (began && now_ms() - began > 200)
 			relieve();
 		began = atomic_load(&input_began);
 		if (began && now_ms() - began > 6 * PATIENCE_MS) {
@@ -186,7 +197,7 @@ static timer_t again_timer, intr_timer;
 
 /*
  * A call that may wait: after a millisecond a signal has it restarted, after three the next ends it.
- * Who does not care for signals is relieved of its device after half a second.
+ * Who does not care for signals is soon relieved of its device.
  */
 static inline void call_begin(bool restarts)
 {

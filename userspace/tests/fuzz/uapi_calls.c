@@ -34,7 +34,7 @@ static void aio_reap(void)
 	long n;
 
 	do {
-		n = syscall(SYS_io_getevents, context, 0, 16, events, &none);
+		n = AGAIN(syscall(SYS_io_getevents, context, 0, 16, events, &none));
 		PROMISE(n >= 0);
 		for (long i = 0; i < n; i++) {
 			PROMISE(events[i].data < iocb_count && !iocb_ended[events[i].data]);
@@ -225,7 +225,7 @@ static void poll_files(struct input *in)
 
 	for (size_t i = 0; i < COUNT(fds); i++)
 		fds[i] = (struct pollfd){ take_file(in)->fd, (short)take_uint8(in), 0 };
-	PROMISE(poll(fds, COUNT(fds), 0) >= 0);
+	PROMISE(AGAIN(poll(fds, COUNT(fds), 0)) >= 0);
 }
 
 static void control(struct input *in)
@@ -292,7 +292,7 @@ static void odd_call(struct input *in)
 		child = fork();
 		if (child == 0)
 			_exit(close(f->fd));
-		PROMISE(child > 0 && waitpid(child, NULL, 0) == child);
+		PROMISE(child > 0 && AGAIN(waitpid(child, NULL, 0)) == child);
 	}
 }
 
@@ -441,7 +441,7 @@ static void empty_line(const struct device *dev)
 	int fd;
 
 	snprintf(path, sizeof(path), "/dev/%s", dev->id);
-	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	fd = (int)AGAIN(open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC));
 	PROMISE(fd >= 0);
 	while (read(fd, data, sizeof(data)) > 0)
 		;
@@ -486,7 +486,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 		char path[64];
 
 		snprintf(path, sizeof(path), "/dev/%s", devices[i].id);
-		files[i] = (struct open_file){ open(path, O_RDWR | O_CLOEXEC), O_RDWR, &devices[i] };
+		files[i] = (struct open_file){ (int)AGAIN(open(path, O_RDWR | O_CLOEXEC)), O_RDWR,
+					       &devices[i] };
 		PROMISE(files[i].fd >= 0);
 	}
 	for (int i = 0; i < STEPS && left(&in); i++)
