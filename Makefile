@@ -14,7 +14,7 @@ GCOV_BUILD := $(filter 1,$(GCOV))
 BUILD ?= build/$(RELEASE)$(if $(TEST_BUILD),-test)$(if $(GCOV_BUILD),-gcov)
 UTSRELEASE = $(KDIR)/include/generated/utsrelease.h
 
-ifneq ($(filter-out clean help install setup vm demo check check-wine coverage fuzz bench stress soak,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out clean help install setup vm demo check check-wine check-debug coverage fuzz bench stress soak,$(or $(MAKECMDGOALS),all)),)
 KDIR := $(KDIR)
 # Debian's kernel.release is not what uname -r says.
 RELEASE := $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(UTSRELEASE) 2>/dev/null)
@@ -24,7 +24,7 @@ SOURCES := $(wildcard Kbuild module/*.[ch] module/test/*.[ch] uapi/linux/*.h)
 # Asked for other warnings or checks, kbuild must look again at what is built already.
 RECHECK := $(if $(W)$(C),FORCE)
 
-.PHONY: all module userspace selftests install setup vm demo check check-wine coverage fuzz bench stress soak clean help FORCE
+.PHONY: all module userspace selftests install setup vm demo check check-wine check-debug coverage fuzz bench stress soak clean help FORCE
 .DELETE_ON_ERROR:
 
 all: module userspace selftests
@@ -83,6 +83,11 @@ check-wine:
 		{ cat build/check-wine.log; exit 1; }
 	@$(MAKE) -s -C userspace check-wine
 
+check-debug: KERNELS = debug
+check-debug:
+	@vm/setup
+	@vm/check-debug $(KERNELS)
+
 coverage:
 	@vm/coverage
 
@@ -116,6 +121,7 @@ help:
 	@echo "make demo         a story of five operations that wait and are cancelled, in a VM"
 	@echo "make check        run every test; KERNELS=\"$(KERNELS)\", or =all"
 	@echo "make check-wine   the conformance programs with this library and under Wine, compared"
+	@echo "make check-debug  the module's tests on a kernel that checks itself; KERNELS=\"debug kcsan\""
 	@echo "make coverage     which lines of the module and of the library the tests run"
 	@echo "make fuzz         replay the fuzzers' corpus, then fuzz the module and the library;"
 	@echo "                  SECONDS=60, TARGETS=\"shim_text uapi_calls\", UPDATE=1 to keep what is new"
