@@ -14,7 +14,7 @@ GCOV_BUILD := $(filter 1,$(GCOV))
 BUILD ?= build/$(RELEASE)$(if $(TEST_BUILD),-test)$(if $(GCOV_BUILD),-gcov)
 UTSRELEASE = $(KDIR)/include/generated/utsrelease.h
 
-ifneq ($(filter-out clean help install setup vm demo check check-wine check-debug coverage fuzz bench stress soak,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out clean help install setup vm demo check check-all check-wine check-debug coverage fuzz bench stress soak,$(or $(MAKECMDGOALS),all)),)
 KDIR := $(KDIR)
 # Debian's kernel.release is not what uname -r says.
 RELEASE := $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(UTSRELEASE) 2>/dev/null)
@@ -24,7 +24,7 @@ SOURCES := $(wildcard Kbuild module/*.[ch] module/test/*.[ch] uapi/linux/*.h)
 # Asked for other warnings or checks, kbuild must look again at what is built already.
 RECHECK := $(if $(W)$(C),FORCE)
 
-.PHONY: all module userspace selftests install setup vm demo check check-wine check-debug coverage fuzz bench stress soak clean help FORCE
+.PHONY: all module userspace selftests install setup vm demo check check-all check-wine check-debug coverage fuzz bench stress soak clean help FORCE
 .DELETE_ON_ERROR:
 
 all: module userspace selftests
@@ -77,6 +77,10 @@ check:
 	@vm/setup
 	@vm/check $(KERNELS)
 
+check-all:
+	@vm/setup build vm check debug fuzz
+	@vm/check --instruments $(KERNELS)
+
 check-wine:
 	@vm/setup build check
 	@mkdir -p build && $(MAKE) -C userspace all >build/check-wine.log 2>&1 || \
@@ -120,6 +124,7 @@ help:
 	@echo "make install      install the library and the headers; PREFIX=$(PREFIX) DESTDIR="
 	@echo "make demo         a story of five operations that wait and are cancelled, in a VM"
 	@echo "make check        run every test; KERNELS=\"$(KERNELS)\", or =all"
+	@echo "make check-all    the same, and what else finds mistakes, each of which has a line below"
 	@echo "make check-wine   the conformance programs with this library and under Wine, compared"
 	@echo "make check-debug  the module's tests on a kernel that checks itself; KERNELS=\"debug kcsan\""
 	@echo "make coverage     which lines of the module and of the library the tests run"
