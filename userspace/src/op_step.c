@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "memcheck.h"
 #include "npipe.h"
 #include "op_private.h"
 #include "status.h"
@@ -149,6 +150,8 @@ DWORD cio_step_result(struct cio_op *op, int res)
 		return cio_step_next(op);
 	}
 	if (res >= 0) {
+		if (!op->write)
+			cio_memory_filled(op->buffer + op->done, (uint32_t)res);
 		op->done += (uint32_t)res;
 		if (wants_more(op, (uint32_t)res))
 			return cancel_asked(op) ? CIO_OK : cio_step_next(op);

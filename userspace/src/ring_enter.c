@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "memcheck.h"
 #include "ring.h"
 #include "status.h"
 #include "thread.h"
@@ -51,5 +52,5 @@ int cio_uring_sleep(struct io_uring *uring, struct __kernel_timespec *ts)
 	unsigned int flags = IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG;
 	unsigned int fd = ring_of_thread(uring, &flags);
 
-	return io_uring_enter2(fd, 0, 1, flags, (sigset_t *)&arg, sizeof(arg));
+	return io_uring_enter2(fd, 0, !cio_memory_slept(uring, ts), flags, (sigset_t *)&arg, sizeof(arg));
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "futex.h"
+#include "memcheck.h"
 #include "messenger.h"
 #include "port.h"
 #include "scope.h"
@@ -42,6 +43,8 @@ CIO_NO_TSAN static void deliver_later(struct cio_thread *self, int sig, ucontext
 	/* As kill(2) would say it. To oneself this is allowed, and is never refused for a limit. */
 	int info[sizeof(siginfo_t) / sizeof(int)] = { sig, 0, SI_USER, 0, pid };
 
+	if (!CIO_HANDLER_MASKS)
+		return;
 	sigaddset(&uc->uc_sigmask, sig);
 	atomic_store(&self->sync.held_back, true);
 	syscall(SYS_rt_tgsigqueueinfo, pid, self->tid, sig, info);

@@ -23,7 +23,7 @@
 #include "tap.h"
 
 /* The sanitizers' own limits: threads of their own, locks that do not survive a fork. */
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__) || defined(CIO_VALGRIND)
 #define HOST_SANITIZED 1
 #else
 #define HOST_SANITIZED 0
@@ -183,6 +183,11 @@ static inline void host_wait_syscall(DWORD tid, long one, long other)
 
 	for (;;) {
 		nr = host_syscall_of(tid);
+#ifdef CIO_VALGRIND
+		/* So it sleeps for the ring there. */
+		if (nr == SYS_poll)
+			nr = SYS_io_uring_enter;
+#endif
 		if (nr == one || nr == other)
 			return;
 		usleep(200);

@@ -340,14 +340,14 @@ static void posted(void)
 	check_steady(post_cycle, &ov, 0);
 }
 
-static void *take_packets(void *arg)
+static __attribute__((noreturn)) void *take_packets(void *arg)
 {
+	(void)arg;
 	atomic_store(&taker, GetCurrentThreadId());
 	for (;;) {
 		take_packet();
 		atomic_fetch_add(&taken, 1);
 	}
-	return arg;
 }
 
 static void other_port_cycle(void *arg)
