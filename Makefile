@@ -14,7 +14,10 @@ GCOV_BUILD := $(filter 1,$(GCOV))
 BUILD ?= build/$(RELEASE)$(if $(TEST_BUILD),-test)$(if $(GCOV_BUILD),-gcov)
 UTSRELEASE = $(KDIR)/include/generated/utsrelease.h
 
-ifneq ($(filter-out clean help install setup vm demo check check-all check-wine check-debug coverage fuzz bench stress soak,$(or $(MAKECMDGOALS),all)),)
+# What builds for no kernel, or finds it by itself.
+NO_KERNEL := clean help install setup vm demo check check-all check-wine check-debug \
+	     check-static check-sanitizers coverage fuzz bench stress soak
+ifneq ($(filter-out $(NO_KERNEL),$(or $(MAKECMDGOALS),all)),)
 KDIR := $(KDIR)
 # Debian's kernel.release is not what uname -r says.
 RELEASE := $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(UTSRELEASE) 2>/dev/null)
@@ -24,7 +27,8 @@ SOURCES := $(wildcard Kbuild module/*.[ch] module/test/*.[ch] uapi/linux/*.h)
 # Asked for other warnings or checks, kbuild must look again at what is built already.
 RECHECK := $(if $(W)$(C),FORCE)
 
-.PHONY: all module userspace selftests install setup vm demo check check-all check-wine check-debug coverage fuzz bench stress soak clean help FORCE
+.PHONY: all module userspace selftests install setup vm demo check check-all check-wine check-debug \
+	check-static check-sanitizers coverage fuzz bench stress soak clean help FORCE
 .DELETE_ON_ERROR:
 
 all: module userspace selftests
@@ -92,6 +96,14 @@ check-debug:
 	@vm/setup
 	@vm/check-debug $(KERNELS)
 
+check-static:
+	@vm/setup build check static
+	@vm/check-static
+
+check-sanitizers:
+	@vm/setup build sanitize
+	@vm/check-sanitizers
+
 coverage:
 	@vm/coverage
 
@@ -127,6 +139,8 @@ help:
 	@echo "make check-all    the same, and what else finds mistakes, each of which has a line below"
 	@echo "make check-wine   the conformance programs with this library and under Wine, compared"
 	@echo "make check-debug  the module's tests on a kernel that checks itself; KERNELS=\"debug kcsan\""
+	@echo "make check-static what sparse, checkpatch, coccinelle, clang-tidy and others find unasked"
+	@echo "make check-sanitizers  the library's tests under ASAN and UBSan, TSAN, valgrind"
 	@echo "make coverage     which lines of the module and of the library the tests run"
 	@echo "make fuzz         replay the fuzzers' corpus, then fuzz the module and the library;"
 	@echo "                  SECONDS=60, TARGETS=\"shim_text uapi_calls\", UPDATE=1 to keep what is new"
