@@ -173,6 +173,26 @@ static void no_birth(void)
 	CHECK(CompareFileTime(&data.ftCreationTime, &data.ftLastAccessTime) <= 0);
 }
 
+static DWORD WINAPI leave(LPVOID arg)
+{
+	(void)arg;
+	ExitThread(5);
+}
+
+/* A thread can end though nothing can be opened any more. */
+static void no_descriptor_left(void)
+{
+	struct rlimit none = { 0, 0 };
+	HANDLE t;
+	DWORD code;
+
+	CHECK_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+	t = CreateThread(NULL, 0, leave, NULL, 0, NULL);
+	CHECK(t);
+	CHECK_EQ(WaitForSingleObject(t, INFINITE), WAIT_OBJECT_0);
+	CHECK(GetExitCodeThread(t, &code) && code == 5);
+}
+
 /* Some processor there is. */
 static void no_affinity(void)
 {
@@ -198,6 +218,7 @@ static const struct tap_case cases[] = {
 	CASE(no_direct_io, "a file system without direct I/O (W-CREATE-7)"),
 	CASE(attributes, "times and permissions"),
 	CASE(no_birth, "a file system that does not know when a file came to be"),
+	CASE(no_descriptor_left, "a thread ends, and no descriptor is left (W-THREAD-3)"),
 	CASE(no_affinity, "which processors there are"),
 };
 
