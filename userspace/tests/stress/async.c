@@ -111,12 +111,12 @@ static void do_something(struct actor *actor)
 	struct lane *lane = idle_lane(actor);
 
 	if (lane && !one_in(&actor->rng, 6))
-		start(actor, lane, choose(actor, lane));
+		start(actor, lane, op_allowed(lane->door, choose(actor, lane)));
 	if (!EP->cancels || !one_in(&actor->rng, 3))
 		return;
 	switch (any(&actor->rng, 200)) {
 	case 0:
-		if (lanes_left(actor) + in_flight(actor) < actor->count)
+		if (EP->alone < 0 && lanes_left(actor) + in_flight(actor) < actor->count)
 			leave(actor);
 		break;
 	case 1 ... 8:
@@ -153,11 +153,9 @@ static void stop(struct actor *actor)
 
 static void lull(struct actor *actor)
 {
-	struct lane *lane;
-
-	while ((lane = idle_lane(actor)) && atomic_load(&EP->phase) == LULL &&
-	       !atomic_load(&EP->pulled))
-		start(actor, lane, READ);
+	for (int i = 0; i < actor->count && atomic_load(&EP->phase) == LULL; i++)
+		if (usable(&actor->lanes[i]) && door_reads(actor->lanes[i].door))
+			start(actor, &actor->lanes[i], READ);
 	actor->async->reap(actor, 5);
 }
 

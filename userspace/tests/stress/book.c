@@ -10,6 +10,22 @@ static const char *const op_names[] = { "nothing", "read", "write", "store read"
 					"flush", "control", "poll" };
 const char *const door_names[DOORS] = { "call", "poll", "uring", "command", "aio", "win32" };
 
+/*
+ * In some episodes only one front door reads, and does nothing else there: so that nobody else makes good
+ * a wake-up that it has missed.
+ */
+bool door_reads(int door)
+{
+	return EP->alone < 0 || EP->alone == door;
+}
+
+enum op op_allowed(int door, enum op op)
+{
+	if (op == READ && !door_reads(door))
+		return WRITE;
+	return (op == WRITE || op == POLL) && EP->alone == door ? READ : op;
+}
+
 /**
  * lane_begin - before a request is submitted
  * Return: false if there is to be none.

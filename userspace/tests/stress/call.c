@@ -101,9 +101,14 @@ void *call_main(void *arg)
 	atomic_store(&actor->stream, open_stream(actor, 0));
 	atomic_store(&actor->store, open_store(actor));
 	while (goes_on() && atomic_load(&actor->stream) >= 0) {
-		enum op op = call_choose(actor);
+		enum op op = op_allowed(DOOR_CALL, call_choose(actor));
 		long result;
 
+		/* In a lull nobody writes. */
+		if (atomic_load(&EP->phase) == LULL && op != READ) {
+			usleep(1000);
+			continue;
+		}
 		if (!lane_begin(lane, op, &actor->rng))
 			continue;
 		result = call_make(actor, lane, op);
@@ -123,7 +128,9 @@ void *call_main(void *arg)
 /* Return: whether it might go on. */
 static bool await(struct actor *actor, int fd, int epoll, bool write)
 {
-	int ms = 1 + (int)any(&actor->rng, 40);
+	/* For bytes it may wait until a signal says that this is the end. */
+	bool forever = !write && one_in(&actor->rng, 2);
+	int ms = forever ? -1 : 1 + (int)any(&actor->rng, 40);
 	struct pollfd pfd = { .fd = fd, .events = write ? POLLOUT : POLLIN };
 	struct timeval tv = { .tv_usec = ms * 1000 };
 	struct epoll_event event = { .events = (write ? EPOLLOUT : EPOLLIN) | EPOLLET };
@@ -136,7 +143,8 @@ static bool await(struct actor *actor, int fd, int epoll, bool write)
 	case 1:
 		FD_ZERO(&set);
 		FD_SET(fd, &set);
-		return select(fd + 1, write ? NULL : &set, write ? &set : NULL, NULL, &tv) > 0;
+		return select(fd + 1, write ? NULL : &set, write ? &set : NULL, NULL,
+			      forever ? NULL : &tv) > 0;
 	default:
 		if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event))
 			fail("EPOLL_CTL_ADD: %s", strerror(errno));
@@ -155,10 +163,15 @@ void *poll_main(void *arg)
 
 	atomic_store(&actor->tid, (int)syscall(SYS_gettid));
 	while (goes_on() && fd >= 0) {
-		bool write = atomic_load(&EP->phase) == RUN && one_in(&actor->rng, 2);
+		bool write = op_allowed(DOOR_POLL, one_in(&actor->rng, 2) ? WRITE : READ) == WRITE;
 		long result;
 
-		if (!await(actor, fd, epoll, write) && !one_in(&actor->rng, 4))
+		if (atomic_load(&EP->phase) == LULL && write) {
+			usleep(1000);
+			continue;
+		}
+		if (!await(actor, fd, epoll, write) &&
+		    (atomic_load(&EP->phase) != RUN || !one_in(&actor->rng, 4)))
 			continue;
 		if (!lane_begin(lane, write ? WRITE : READ, &actor->rng))
 			continue;

@@ -122,9 +122,12 @@ static void lull(void)
 	atomic_store(&EP->closing, true);
 	atomic_store(&EP->phase, LULL);
 	usleep(2000);
-	calm();
+	/* To turn a knob is to wake who waits: so this is not done where it need not be. */
+	if (EP->kicks)
+		calm();
 	WAIT_FOR(only_reads_wait(), "a request has not ended by itself");
 	WAIT_FOR(only_reads_wait() && all_seen(), "what was written is not read");
+	calm();
 	if (EP->device) {
 		counters_check(EP->stream, false);
 		counters_check(EP->store, false);
@@ -279,20 +282,22 @@ static void plan(struct rng *rng, bool device)
 	memset(EP, 0, sizeof(*EP));
 	EP->device = device;
 	EP->ending = device ? any(rng, ENDINGS) : any(rng, 2);
+	EP->alone = one_in(rng, 2) ? -1 : (int)any(rng, device ? DOOR_AIO + 1 : DOOR_URING + 1);
 	EP->cancels = !one_in(rng, 5);
 	EP->signals = EP->cancels && !one_in(rng, 4);
-	EP->faults = device && one_in(rng, 3);
+	EP->kicks = one_in(rng, 2);
+	EP->faults = device && EP->kicks && !one_in(rng, 3);
 	EP->orders = device && one_in(rng, 3);
 	EP->quota = device && one_in(rng, 3);
 	EP->kills = one_in(rng, 2);
-	EP->never = device && one_in(rng, 2) && EP->ending != END_PURGED;
+	EP->never = device && EP->kicks && one_in(rng, 2) && EP->ending != END_PURGED;
 }
 
 static void episode_tell(void)
 {
 	if (!getenv("STRESS_QUIET"))
-		fprintf(stderr, "# episode %d: %s%s%s%s%s%s%s%s\n", EP->number,
-			ending_names[EP->ending], EP->cancels ? ", cancels" : "",
+		fprintf(stderr, "# episode %d: %s, read by %s%s%s%s%s%s%s%s\n", EP->number,
+			ending_names[EP->ending], EP->alone < 0 ? "all" : door_names[EP->alone], EP->cancels ? ", cancels" : "",
 			EP->signals ? ", signals" : "", EP->faults ? ", faults" : "",
 			EP->orders ? ", orders" : "", EP->quota ? ", quota" : "",
 			EP->kills ? ", kills" : "", EP->never ? ", stubborn" : "");

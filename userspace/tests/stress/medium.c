@@ -3,6 +3,7 @@
  * Each block of the store is written by one lane. It has a version that is settled and one that
  * is being written; who reads while neither changes must find the first.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "stress.h"
@@ -56,6 +57,26 @@ static bool block_is_of(uint32_t nr, uint32_t from, uint32_t to, const unsigned 
 	return true;
 }
 
+/* What is there instead, for a failure. */
+static void block_tell(uint32_t nr, const unsigned char *data, char *text, size_t size)
+{
+	uint32_t turns = atomic_load(&BOOK->blocks[nr].turns), before = UINT32_MAX, v;
+	size_t len = 0;
+
+	for (int i = 0; i < WORDS && len < size; i++) {
+		uint64_t word;
+
+		memcpy(&word, data + i * 8, 8);
+		for (v = 0; v <= turns + 1 && word != block_word(nr, v, i);)
+			v++;
+		if (v != before)
+			len += (size_t)(v > turns + 1 ?
+				snprintf(text + len, size - len, " %d:%lx", i, word) :
+				snprintf(text + len, size - len, " %d:v%u", i, v));
+		before = v;
+	}
+}
+
 void blocks_snap(struct lane *lane)
 {
 	for (uint32_t i = 0; i < lane->len / BLOCK; i++) {
@@ -97,6 +118,7 @@ void blocks_written(struct lane *lane, uint32_t moved)
 
 static void block_read(struct lane *lane, uint32_t i)
 {
+	char text[160] = "";
 	const unsigned char *data = lane->buf + i * BLOCK;
 	uint32_t nr = lane->first + i;
 	struct block *b = &BOOK->blocks[nr];
@@ -107,10 +129,10 @@ static void block_read(struct lane *lane, uint32_t i)
 	if (still ? block_is(nr, lane->settled[i], data) :
 		    block_is_of(nr, lane->settled[i], atomic_load(&b->turns), data))
 		return;
-	/* The medium of another device, which has come after one that was pulled. */
-	fail("lane %d (%s): block %u of the store is not what was written: version %u..%u%s",
+	block_tell(nr, data, text, sizeof(text));
+	fail("lane %d (%s): block %u of the store is not what was written: version %u..%u%s, but%s",
 	     lane_number(lane), door_names[lane->door], nr, lane->settled[i],
-	     atomic_load(&b->turns), still ? ", and nobody writes it" : "");
+	     atomic_load(&b->turns), still ? ", and nobody writes it" : "", text);
 }
 
 void blocks_read(struct lane *lane, uint32_t moved)

@@ -96,7 +96,8 @@ static void turn_knob(struct rng *rng, const char *node)
 		knob_put(node, "channels", "%u", 1 + any(rng, one_in(rng, 2) ? 3 : 64));
 		break;
 	case 8:
-		knob_put(node, "stuck", "%u", one_in(rng, 2) ? 0 : any(rng, 3));
+		if (EP->kicks)
+			knob_put(node, "stuck", "%u", one_in(rng, 2) ? 0 : any(rng, 3));
 		break;
 	case 9:
 		knob_put(node, "bandwidth", "%u", one_in(rng, 2) ? 0 : 4000000 + any(rng, 1 << 26));

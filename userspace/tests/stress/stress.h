@@ -100,7 +100,9 @@ struct episode {
 	int number;
 	enum ending ending;
 	bool device;			/* there is one; else FIFOs */
+	bool kicks;			/* in a lull the devices must be told to let go */
 	bool cancels, signals, faults, orders, quota, kills, never;
+	int alone;			/* the one enum door that reads the stream; -1: all do */
 	uint32_t stream_size, store_size;
 	char stream[64], store[64];
 	_Atomic int phase;
@@ -177,6 +179,8 @@ long module_users(void);
 extern const char *const door_names[DOORS];
 void book_clear(void);
 bool lane_begin(struct lane *lane, enum op op, struct rng *rng);
+bool door_reads(int door);
+enum op op_allowed(int door, enum op op);
 void lane_end(struct lane *lane, long result, uint32_t moved);
 void lane_abandon(struct lane *lane);
 void lane_settle(struct lane *lane);

@@ -177,9 +177,9 @@ static void start(struct place *p, enum op op)
 	error = GetLastError();
 	if (error == ERROR_IO_PENDING)
 		return;
-	/* Nothing more comes of it. */
+	/* Nothing more comes of it. What it had moved before stands in the OVERLAPPED. */
 	p->pending = false;
-	lane_end(lane, errno_of(error), 0);
+	lane_end(lane, errno_of(error), lane->len ? (uint32_t)p->ov.InternalHigh : 0);
 	memset(&p->ov, 0xee, sizeof(p->ov));
 }
 
@@ -328,6 +328,12 @@ static void cancel_somehow(struct user *user)
 	}
 }
 
+/* In a lull nobody writes. */
+static bool may_start(void)
+{
+	return atomic_load(&EP->phase) != LULL || door_reads(DOOR_WIN32);
+}
+
 static DWORD WINAPI overlapped_main(LPVOID arg)
 {
 	struct user *user = arg;
@@ -336,8 +342,8 @@ static DWORD WINAPI overlapped_main(LPVOID arg)
 	open_more(user);
 	while (goes_on()) {
 		for (int i = 0; i < user->count; i++)
-			if (!user->places[i].pending && !one_in(&user->rng, 3))
-				start(&user->places[i], choose(user));
+			if (!user->places[i].pending && may_start() && !one_in(&user->rng, 3))
+				start(&user->places[i], op_allowed(DOOR_WIN32, choose(user)));
 		if (EP->cancels && atomic_load(&EP->phase) == RUN && one_in(&user->rng, 3))
 			cancel_somehow(user);
 		if (EP->cancels && atomic_load(&EP->phase) == RUN && one_in(&user->rng, 100))
@@ -386,9 +392,13 @@ static DWORD WINAPI call_main_win32(LPVOID arg)
 	open_both(user);
 	open_more(user);
 	while (goes_on()) {
-		enum op op = choose(user);
+		enum op op = op_allowed(DOOR_WIN32, choose(user));
 		HANDLE scope = NULL;
 
+		if (!may_start()) {
+			Sleep(1);
+			continue;
+		}
 		if (op > WRITE && user->store == INVALID_HANDLE_VALUE)
 			continue;
 		if (!lane_begin(lane, op, &user->rng))

@@ -178,7 +178,7 @@ static void fork_child(struct rng *rng, struct lane *lane)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		/* One whose parent was killed before that is seen to by who runs the episodes. */
 		for (int i = 0; i < 20 && atomic_load(&EP->phase) == RUN; i++) {
-			bool write = one_in(rng, 2);
+			bool write = op_allowed(DOOR_CALL, one_in(rng, 2) ? WRITE : READ) == WRITE;
 			long n;
 
 			if (!lane_begin(lane, write ? WRITE : READ, rng))
@@ -239,6 +239,8 @@ static void stop_callers(int fd)
 			if (atomic_load(&actor->over))
 				continue;
 			over = false;
+			if (actor->door == DOOR_POLL)
+				send_signal(actor, SIGUSR1);
 			if (actor->door != DOOR_CALL)
 				continue;
 			if (i % 2 && fd >= 0 && lane_busy(lane)) {
