@@ -144,7 +144,8 @@ static void stop(struct actor *actor)
 	while (in_flight(actor) && !atomic_load(&shared->failed)) {
 		actor->async->reap(actor, 50);
 		/* io_uring itself misses a request that is just between two of its steps. */
-		for (int i = 0; ++rounds % 8 == 0 && i < actor->count; i++)
+		rounds++;
+		for (int i = 0; rounds % 8 == 0 && i < actor->count; i++)
 			if (actor->lanes[i].door == DOOR_URING && lane_busy(&actor->lanes[i]) &&
 			    !atomic_load(&actor->lanes[i].left))
 				actor->async->cancel(actor, &actor->lanes[i]);
@@ -173,6 +174,11 @@ void *async_main(void *arg)
 	while (atomic_load(&EP->phase) != STOP && !atomic_load(&shared->failed)) {
 		if (atomic_load(&EP->phase) == LULL) {
 			lull(actor);
+			continue;
+		}
+		if (atomic_load(&EP->phase) == HUSH) {
+			stop(actor);
+			usleep(1000);
 			continue;
 		}
 		do_something(actor);

@@ -105,7 +105,7 @@ void *call_main(void *arg)
 		long result;
 
 		/* In a lull nobody writes. */
-		if (atomic_load(&EP->phase) == LULL && op != READ) {
+		if (atomic_load(&EP->phase) != RUN && op != READ) {
 			usleep(1000);
 			continue;
 		}
@@ -166,7 +166,7 @@ void *poll_main(void *arg)
 		bool write = op_allowed(DOOR_POLL, one_in(&actor->rng, 2) ? WRITE : READ) == WRITE;
 		long result;
 
-		if (atomic_load(&EP->phase) == LULL && write) {
+		if (atomic_load(&EP->phase) != RUN && write) {
 			usleep(1000);
 			continue;
 		}

@@ -117,6 +117,17 @@ static void calm(void)
 	}
 }
 
+static bool is_hushed(void)
+{
+	for (int nr = 0; nr < LANES; nr++)
+		if (lane_waits(nr) && (BOOK->lanes[nr].door == DOOR_URING ||
+				       BOOK->lanes[nr].door == DOOR_COMMAND ||
+				       BOOK->lanes[nr].door == DOOR_AIO))
+			return false;
+	crew_reap(false);
+	return true;
+}
+
 static void lull(void)
 {
 	atomic_store(&EP->closing, true);
@@ -134,6 +145,10 @@ static void lull(void)
 	}
 	if (!kernel_is_well())
 		fail("the kernel is not well");
+	if (EP->cancels && !EP->never) {
+		atomic_store(&EP->phase, HUSH);
+		WAIT_FOR(is_hushed(), "a request was cancelled, once, and does not end");
+	}
 	atomic_store(&EP->closing, false);
 }
 

@@ -41,15 +41,13 @@ static bool block_is(uint32_t nr, uint32_t version, const unsigned char *data)
 	return true;
 }
 
-/* Of several versions, parts of each. */
+/* Of several versions, parts of each: a copy may have come to any byte. */
 static bool block_is_of(uint32_t nr, uint32_t from, uint32_t to, const unsigned char *data)
 {
-	for (int i = 0; i < WORDS; i++) {
+	for (int i = 0; i < BLOCK; i++) {
 		uint32_t v = from;
-		uint64_t word;
 
-		memcpy(&word, data + i * 8, 8);
-		while (v <= to && word != block_word(nr, v, i))
+		while (v <= to && data[i] != (unsigned char)(block_word(nr, v, i / 8) >> i % 8 * 8))
 			v++;
 		if (v > to)
 			return false;

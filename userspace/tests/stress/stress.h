@@ -54,9 +54,10 @@ enum op { NONE, READ, WRITE, SREAD, SWRITE, FLUSH, CONTROL, POLL };
 
 /*
  * RUN: everything. LULL: no new request but reads of the stream, nothing is cancelled, and what
- * is in flight must end by itself, but for these. STOP: each cancels what it has, once, and ends.
+ * is in flight must end by itself, but for these. HUSH: who has several in flight cancels each,
+ * once, and waits. STOP: each cancels what it has, once, and ends.
  */
-enum phase { RUN, LULL, STOP };
+enum phase { RUN, LULL, HUSH, STOP };
 enum ending { END_GENTLY, END_KILLED, END_PULLED, END_PURGED, END_LEFT, ENDINGS };
 
 struct rng {

@@ -331,7 +331,7 @@ static void cancel_somehow(struct user *user)
 /* In a lull nobody writes. */
 static bool may_start(void)
 {
-	return atomic_load(&EP->phase) != LULL || door_reads(DOOR_WIN32);
+	return atomic_load(&EP->phase) == RUN || door_reads(DOOR_WIN32);
 }
 
 static DWORD WINAPI overlapped_main(LPVOID arg)
