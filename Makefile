@@ -82,7 +82,7 @@ check:
 	@vm/check $(KERNELS)
 
 check-all:
-	@vm/setup build vm check debug fuzz
+	@vm/setup build vm check static sanitize debug fuzz
 	@vm/check --instruments $(KERNELS)
 
 check-wine:
