@@ -161,6 +161,12 @@ DWORD cio_step_result(struct cio_op *op, int res)
 		/* Nobody asked: it was a signal, or the end of the thread that submitted. */
 		return cancel_asked(op) ? cio_step_cancelled(op) : cio_step_next(op);
 	}
+	/*
+	 * Of a pipe that is open both ways, on 6.18, io_uring now and then refuses a poll that it
+	 * takes the next time.
+	 */
+	if (res == -EINVAL && op->polling && op->file->type == S_IFIFO)
+		return cancel_asked(op) ? cio_step_cancelled(op) : cio_step_next(op);
 	if (res == -EAGAIN && !op->polling) {
 		if (cancel_asked(op))
 			return step_end(op, CIO_CANCELLED);
