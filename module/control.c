@@ -106,6 +106,7 @@ static struct cancelio_request *who_next(struct who *who, u64 ticket)
 
 static void who_cancel(struct who *who, struct cancelio_request *req)
 {
+	bool asked = test_bit(CANCELIO_CANCELED, &req->flags);
 	bool reached;
 
 	who->found++;
@@ -115,9 +116,11 @@ static void who_cancel(struct who *who, struct cancelio_request *req)
 	else
 		reached = cancelio_request_cancel(req);
 	/* One that is about to begin looks first whether it was cancelled. */
-	if (reached || READ_ONCE(req->state) < CANCELIO_STARTED)
+	reached = reached || (!asked && READ_ONCE(req->state) < CANCELIO_STARTED);
+	/* Several may ask at the same time, and it is one that ends. */
+	if (reached && !test_and_set_bit(CANCELIO_COUNTED, &req->flags))
 		who->reached++;
-	else if (READ_ONCE(req->state) == CANCELIO_STARTED)
+	else if (READ_ONCE(req->state) != CANCELIO_DONE)
 		who->refused++;
 }
 

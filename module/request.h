@@ -60,12 +60,14 @@ enum cancelio_state {
  *	DELIVERED	a device has had it: a queue that has it again must ask
  *			the device before it ends it
  *	OVERDUE		the watchdog has named it
+ *	COUNTED		somebody was told that his cancel has reached it
  */
 enum {
 	CANCELIO_CANCELED,
 	CANCELIO_MARKED,
 	CANCELIO_DELIVERED,
 	CANCELIO_OVERDUE,
+	CANCELIO_COUNTED,
 };
 
 /*

@@ -60,6 +60,7 @@ FIXTURE(command)
 
 /*
  * @knobs: how the device behaves
+ * @state: in which the read waits; NULL: started
  * @point: where the submitter of the read, or of its cancel by the same ring, is held
  * @submitter: it is the first of them
  * @meanwhile, @told: what comes then, and what it is told
@@ -70,7 +71,7 @@ FIXTURE(command)
 FIXTURE_VARIANT(command)
 {
 	struct knob knobs[3];
-	const char *point;
+	const char *state, *point;
 	bool submitter;
 	enum meanwhile meanwhile;
 	long told;
@@ -115,6 +116,12 @@ FIXTURE_VARIANT_ADD(command, asked_in_vain) {
 FIXTURE_VARIANT_ADD(command, taken_canceled) {
 	.knobs = { FOR_EVER }, .point = "swapped", .meanwhile = CANCELED, .told = 1,
 	.read = -ECANCELED, .cancel = 1, .counted = { 0, 1, 0, 0 },
+};
+/* To another it is one that was cancelled before, though it has not begun. */
+FIXTURE_VARIANT_ADD(command, taken_queued_other_ring) {
+	.knobs = { FOR_EVER, { "queue", "stop" } }, .state = "queued", .point = "swapped",
+	.meanwhile = OTHER_RING, .told = -EALREADY, .read = -ECANCELED, .cancel = 1,
+	.counted = { 0, 1, 0, 0 },
 };
 FIXTURE_VARIANT_ADD(command, taken_removed) {
 	.knobs = { FOR_EVER }, .point = "swapped", .meanwhile = REMOVED,
@@ -225,7 +232,7 @@ TEST_F(command, completes_once)
 	prep_read(&self->ring, 0, self->fd, TAG);
 	if (!variant->submitter) {
 		submit(&self->ring);
-		ASSERT_EQ(1, count_state(&self->dev, "started", NULL));
+		ASSERT_EQ(1, count_state(&self->dev, variant->state ?: "started", NULL));
 		prep_cancel(&self->ring, CANCEL, self->fd, CANCELIO_BY_TAG, TAG,
 			    CANCELIO_CANCEL_ONE);
 	}
