@@ -81,7 +81,7 @@ static DWORD write_record(const struct cio_copying *c)
 {
 	int fd = c->direct ? reopen_target(c, O_WRONLY) : c->out->fd;
 	struct record r = record_of(c);
-	ssize_t n = pwrite(fd, &r, sizeof(r), c->st.st_size);
+	ssize_t n = fd < 0 ? -1 : pwrite(fd, &r, sizeof(r), c->st.st_size);
 	DWORD error = n < 0 ? cio_copy_error(-errno) : n == sizeof(r) ? 0 : ERROR_DISK_FULL;
 
 	if (fd != c->out->fd && fd >= 0)

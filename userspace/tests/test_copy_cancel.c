@@ -343,7 +343,8 @@ static void at_any_moment(void)
 		CHECK(CloseHandle(c.thread));
 	}
 	printf("# %ld of %ld cancelled\n", cancelled, rounds);
-	CHECK(cancelled > rounds / 2);
+	/* valgrind lets one thread run at a time, and that may be the copy. */
+	CHECK(HOST_SANITIZED || cancelled > rounds / 2);
 }
 
 static const struct tap_case cases[] = {

@@ -208,7 +208,7 @@ static void turn_live(struct input *in)
 
 static bool is_live(const struct device *dev)
 {
-	char path[256], text[8];
+	char path[256], text[8] = "";
 
 	snprintf(path, sizeof(path), CONFIGS "/%s/live", dev->name);
 	PROMISE(file_get(path, text, sizeof(text)) > 0);

@@ -43,7 +43,7 @@ bool records_fill(struct lane *lane, uint32_t count)
 				      .count = (uint16_t)count,
 				      .episode = (uint16_t)EP->number };
 		for (int k = 0; k < 5; k++)
-			r->fill[k] = mix(r->seq, (uint64_t)(k + nr * 8));
+			r->fill[k] = mix(r->seq, (uint64_t)k + (uint64_t)nr * 8);
 		r->sum = record_sum(r);
 		atomic_store(&BOOK->fate[nr][r->seq], TRIED);
 	}

@@ -281,9 +281,9 @@ void worker_main(int spawn, bool win32);
 int open_files(void);
 
 /* ---- the front doors ---- */
-void *call_main(void *actor);
-void *poll_main(void *actor);
-void *async_main(void *actor);
+void *call_main(void *arg);
+void *poll_main(void *arg);
+void *async_main(void *arg);
 void win32_worker(int spawn);
 
 /* A front door where requests are begun here and end there. */
