@@ -64,6 +64,15 @@ static inline void pause_a_bit(void)
 			pause_a_bit();	\
 	} while (0)
 
+/* How often to do what is to be done so many times: TEST_DIVIDE makes it less. */
+static inline int rounds(int times)
+{
+	const char *divide = getenv("TEST_DIVIDE");
+	int by = divide ? atoi(divide) : 1;
+
+	return by > 1 ? times / by + 1 : times;
+}
+
 /* ---- devices ---- */
 
 struct device {

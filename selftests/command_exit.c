@@ -375,7 +375,8 @@ TEST_F(stays, memory_goes)
 			ASSERT_EQ(0, set(&self->dev, "cancel", "once-started-never"));
 		submit_many(self);
 		EXPECT_EQ(MANY, pending(&self->dev));
-		EXPECT_LE(before + MANY, objects());
+		/* Of those before, some may have been on their way out. */
+		EXPECT_LE(MANY, objects());
 		if (way == 0)
 			EXPECT_EQ(MANY, cancel(&self->ring, self->fd, CANCELIO_BY_FILE, 0, 0));
 		ring_close(&self->ring);

@@ -127,7 +127,7 @@ static void give(FIXTURE_DATA(race) *self, unsigned char first, int count)
 static void cancel_by_tag(struct __test_metadata *_metadata, FIXTURE_DATA(race) *self,
 			  bool store, struct ring *asks)
 {
-	for (int round = 0; round < ROUNDS; round++) {
+	for (int round = 0, most = rounds(ROUNDS); round < most; round++) {
 		int res;
 
 		submit_batch(self);
@@ -193,7 +193,7 @@ TEST_F(race, another_thread)
 	struct storm storm = { .call = { .fn = do_storm, .fd = self->fd }, .ring = &self->asks };
 
 	call_start(&storm.call);
-	for (int round = 0; round < ROUNDS * 2; round++) {
+	for (int round = 0, most = rounds(ROUNDS * 2); round < most; round++) {
 		submit_batch(self);
 		if (!STORE)
 			give(self, round * GIVEN, GIVEN);

@@ -201,6 +201,8 @@ TEST_F(attributes, device_that_is_being_opened_is_not_unloaded)
 struct storm {
 	struct call calls[READERS + WRITERS];
 	int fd;
+	/* Of each writer, RECORDS at most. */
+	int records;
 	/* How often each record was read. */
 	unsigned char seen[WRITERS][RECORDS];
 	int interrupted;
@@ -214,7 +216,7 @@ static long storm_write(struct call *call)
 	unsigned char record[RECORD] = { call->pos };
 	int i = 0;
 
-	while (i < RECORDS) {
+	while (i < storm.records) {
 		record[1] = i >> 8;
 		record[2] = i;
 		record[3] = record[0] ^ record[1] ^ record[2];
@@ -240,7 +242,7 @@ static long storm_read(struct call *call)
 	unsigned char record[RECORD];
 	int i;
 
-	while (__atomic_load_n(&storm.taken, __ATOMIC_RELAXED) < WRITERS * RECORDS) {
+	while (__atomic_load_n(&storm.taken, __ATOMIC_RELAXED) < WRITERS * storm.records) {
 		switch (read(call->fd, record, RECORD)) {
 		case RECORD:
 			break;
@@ -254,7 +256,7 @@ static long storm_read(struct call *call)
 			return -1;
 		}
 		i = record[1] * 256 + record[2];
-		if (record[0] >= WRITERS || i >= RECORDS ||
+		if (record[0] >= WRITERS || i >= storm.records ||
 		    record[3] != (record[0] ^ record[1] ^ record[2])) {
 			errno = EBADMSG;
 			return -1;
@@ -282,6 +284,7 @@ static void run_storm(struct __test_metadata *_metadata, struct device *dev)
 	handle(SIGUSR1, 0);
 	handle(SIGUSR2, SA_RESTART);
 	storm.fd = open(dev->node, O_RDWR);
+	storm.records = rounds(RECORDS);
 	for (int i = 0; i < READERS + WRITERS; i++) {
 		storm.calls[i] = (struct call){
 			.fn = i < READERS ? storm_read : storm_write, .fd = storm.fd,
@@ -301,7 +304,7 @@ static void run_storm(struct __test_metadata *_metadata, struct device *dev)
 			TH_LOG("thread %d: %s", i, strerror(storm.calls[i].err));
 	}
 	for (int w = 0; w < WRITERS; w++) {
-		for (int i = 0; i < RECORDS; i++) {
+		for (int i = 0; i < storm.records; i++) {
 			ASSERT_EQ(1, storm.seen[w][i])
 				TH_LOG("record %d of writer %d", i, w);
 		}
