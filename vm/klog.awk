@@ -8,6 +8,8 @@
 #
 # A data race is reported with the stacks of both who took part. One in which no function of the
 # module is among them is the kernel's with itself: it is not ours to judge, and not a finding.
+# Nor is an assertion of io_uring, up to 6.12, that only who submits to a ring with DEFER_TASKRUN
+# posts its completions: its own worker that ends a ring does, for every command that is left.
 # The second form prints one line for each of these, and nothing else.
 
 BEGIN {
@@ -27,6 +29,7 @@ BEGIN {
 		"|list_(add|del).*corruption|unreferenced object|suspected memory leak|Bad page|Bad rss|bad pagetable" \
 		"|DEBUG_LOCKS_WARN_ON|cut here|usercopy:|stack corrupted|Out of memory:"
 	race = "BUG: KCSAN: "
+	assertion = "WARNING: .* at io_uring/io_uring.h:[0-9]+ io_get_cqe_overflow"
 }
 
 {
@@ -34,16 +37,28 @@ BEGIN {
 	line[NR] = $0
 }
 
-# Whether the race reported in line @i has nothing to do with the module. One whose report
-# breaks off is taken for ours.
+# Whether lines @i and following, up to one with @last, have @pattern; -1: there is no such last one.
+function report_has(i, last, pattern,    has)
+{
+	for (; i <= NR; i++) {
+		if (line[i] ~ pattern)
+			has = 1
+		if (line[i] ~ last)
+			return has + 0
+	}
+	return -1
+}
+
+# Whether what line @i reports has nothing to do with the module. What breaks off is taken for
+# ours.
 function is_foreign(i)
 {
-	if (line[i] !~ race)
-		return 0
-	for (; i <= NR && line[i] !~ /\[cancelio\]/; i++)
-		if (line[i] ~ /Reported by Kernel Concurrency Sanitizer/)
-			return 1
-	return 0
+	if (line[i] ~ race)
+		return report_has(i, "Reported by Kernel Concurrency Sanitizer", "\\[cancelio\\]") == 0
+	if (line[i] ~ "cut here" && line[i + 1] ~ assertion)
+		i++
+	return line[i] ~ assertion && report_has(i, "end trace", " io_ring_exit_work[+]") == 1 &&
+		report_has(i, "end trace", "[+].*\\[cancelio\\]") == 0
 }
 
 function is_bad(i)
@@ -68,8 +83,11 @@ function show_around(i,    j)
 END {
 	for (i = 1; i <= NR; i++) {
 		if (foreign) {
-			if (is_foreign(i))
-				print substr(line[i], index(line[i], race) + length(race))
+			if (line[i] !~ "cut here" && is_foreign(i)) {
+				sub(/^\[[^]]*\] |.*BUG: KCSAN: /, "", line[i])
+				sub(/CPU: [0-9]+ PID: [0-9]+ /, "", line[i])
+				print line[i]
+			}
 			continue
 		}
 		if (is_bad(i)) {
