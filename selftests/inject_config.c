@@ -78,19 +78,19 @@ static void go_live(struct __test_metadata *_metadata, FIXTURE_DATA(faulty) *sel
 	EXPECT_EQ(0, device_unmake(&self->made));
 }
 
-TEST_F_TIMEOUT(faulty, stream_goes_live, 120)
+TEST_F(faulty, stream_goes_live)
 {
 	ASSERT_EQ(0, device_plan(&self->made, "stream", "model=stream"));
 	go_live(_metadata, self);
 }
 
-TEST_F_TIMEOUT(faulty, store_goes_live, 120)
+TEST_F(faulty, store_goes_live)
 {
 	ASSERT_EQ(0, device_plan(&self->made, "store", "model=store;size=131072"));
 	go_live(_metadata, self);
 }
 
-TEST_F_TIMEOUT(faulty, stacked_goes_live, 120)
+TEST_F(faulty, stacked_goes_live)
 {
 	char settings[128];
 
