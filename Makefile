@@ -136,7 +136,7 @@ help:
 	@echo "make install      install the library and the headers; PREFIX=$(PREFIX) DESTDIR="
 	@echo "make demo         a story of five operations that wait and are cancelled, in a VM"
 	@echo "make check        run every test; KERNELS=\"$(KERNELS)\", or =all"
-	@echo "make check-all    the same, and check-debug, coverage and fuzz, for continuous integration"
+	@echo "make check-all    the same, and check-debug, coverage and fuzz"
 	@echo "make check-wine   the conformance programs with this library and under Wine, compared"
 	@echo "make check-debug  the module's tests on a kernel that checks itself; KERNELS=\"debug kcsan\""
 	@echo "make check-static what sparse, checkpatch, coccinelle, clang-tidy and others find unasked"
