@@ -21,6 +21,7 @@
 #define BACKLOG 128
 #define BIND_ATTEMPTS 1000
 #define BIND_PAUSE_NS 1000000
+#define ACCEPT_PAUSE_NS 10000000
 
 struct caller {
 	struct cio_list in_waiting; /* of a name, until it is answered; names' lock */
@@ -163,24 +164,35 @@ static void watch(int fd, uint64_t data)
 	epoll_ctl(poller, EPOLL_CTL_ADD, fd, &e);
 }
 
+static void pause_for(long ns)
+{
+	struct timespec pause = { .tv_nsec = ns };
+
+	syscall(SYS_nanosleep, &pause, NULL);
+}
+
 /* Someone is at a name's door, which may be closed by now. */
 static void welcome(uint64_t id)
 {
 	struct caller *c = calloc(1, sizeof(*c));
 	struct cio_pipe_port *port;
+	int fd = -1, err = EAGAIN;
 	const char *text;
 	bool listens;
-	int fd = -1;
 
 	cio_pipes_lock();
 	port = cio_pipe_port_find(id, &text, &listens);
 	if (port) {
 		fd = (int)syscall(SYS_accept4, port->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		err = errno;
 		if (c)
 			memcpy(c->name, text, strlen(text) + 1);
 	}
 	cio_pipes_unlock();
 	if (fd < 0 || !c) {
+		/* He waits until there is a descriptor, and is at the door at once again. */
+		if (fd < 0 && err != EAGAIN)
+			pause_for(ACCEPT_PAUSE_NS);
 		if (fd >= 0)
 			syscall(SYS_close, fd);
 		free(c);
@@ -245,15 +257,13 @@ static bool is_answered(const struct sockaddr_un *addr, unsigned int length)
  */
 static int bind_to(int fd, const struct sockaddr_un *addr, unsigned int length)
 {
-	struct timespec pause = { .tv_nsec = BIND_PAUSE_NS };
-
 	int err = 0;
 
 	for (int i = 0; i < BIND_ATTEMPTS; i++) {
 		err = bind(fd, (const struct sockaddr *)addr, length) == 0 ? 0 : errno;
 		if (err != EADDRINUSE || is_answered(addr, length))
 			break;
-		syscall(SYS_nanosleep, &pause, NULL);
+		pause_for(BIND_PAUSE_NS);
 	}
 	return err;
 }

@@ -3,6 +3,7 @@
  * Memory, threads and descriptors that run out in calls on files: each fails with the error that says
  * so, has changed nothing and kept nothing, and works when it is made again.
  */
+#include <dirent.h>
 #include <windows.h>
 
 #include "shortage.h"
@@ -287,9 +288,70 @@ static void descriptors_run_out(void)
 	SHORTAGE(steps, shortage_refuse_descriptors);
 }
 
+/* The thread that waits for clients, of whom there is none. */
+static DWORD broker(void)
+{
+	struct dirent *entry;
+	DIR *tasks = opendir("/proc/self/task");
+	DWORD tid = 0;
+
+	CHECK(tasks);
+	while (!tid && (entry = readdir(tasks)))
+		if (*entry->d_name != '.' &&
+		    host_syscall_of((DWORD)atol(entry->d_name)) == SYS_epoll_pwait)
+			tid = (DWORD)atol(entry->d_name);
+	closedir(tasks);
+	return tid;
+}
+
+static int opens_when_told(int told)
+{
+	char go;
+
+	shortage_of_descriptors(-1);
+	CHECK_EQ(read(told, &go, 1), 1);
+	return CreateFileA(pipe_name, GENERIC_READ, 0, NULL, OPEN_EXISTING, 0, NULL) ==
+	       INVALID_HANDLE_VALUE;
+}
+
+/* The server's thread sleeps as long as it cannot let him in; it has nothing to try meanwhile. */
+static void a_client_waits_for_a_descriptor(void)
+{
+	char path[64], buf[256] = "";
+	int told[2], state, status;
+	HANDLE server;
+	DWORD tid;
+	pid_t pid;
+
+	if (HOST_TSAN)
+		SKIP("a child has no threads");
+	snprintf(pipe_name, sizeof(pipe_name), "\\\\.\\pipe\\shortage.%d", getpid());
+	server = CreateNamedPipeA(pipe_name, PIPE_ACCESS_DUPLEX, 0, 1, 0, 0, 0, NULL);
+	CHECK(server != INVALID_HANDLE_VALUE);
+	while (!(tid = broker()))
+		usleep(1000);
+	snprintf(path, sizeof(path), "/proc/self/task/%u/syscall", tid);
+	state = open(path, O_RDONLY | O_CLOEXEC);
+	CHECK(state >= 0 && pipe(told) == 0);
+	pid = fork();
+	if (pid == 0)
+		_exit(opens_when_told(told[0]));
+	CHECK(pid > 0);
+	shortage_of_descriptors(0);
+	CHECK_EQ(write(told[1], "", 1), 1);
+	while (strtol(buf, NULL, 10) != SYS_nanosleep) {
+		usleep(200);
+		CHECK(pread(state, buf, sizeof(buf) - 1, 0) > 0);
+	}
+	shortage_of_descriptors(-1);
+	CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+	CHECK(CloseHandle(server));
+}
+
 static const struct tap_case cases[] = {
 	CASE(memory_runs_out, "memory and threads, one refused at a time"),
 	CASE(descriptors_run_out, "descriptors"),
+	CASE(a_client_waits_for_a_descriptor, "a named pipe's client waits until its server has a descriptor"),
 };
 
 TAP_MAIN(cases)
