@@ -329,25 +329,37 @@ TEST_F(line, reader_is_gone_before_it_is_woken)
 	EXPECT_TRUE(ended_as(&self->dev, 1, 1, 0, 0, 0));
 }
 
-/* It is killed when the bytes are on their way to it: they stay for the next. */
-TEST_F(line, reader_is_killed_before_it_is_told)
+/* It is killed while who brings the bytes is held: they stay for the next. */
+static void kill_reader(struct __test_metadata *_metadata, FIXTURE_DATA(line) *self,
+			const char *held)
 {
 	struct seen seen;
 	pid_t child = child_start(&self->read, LEN);
 
 	wait_until(see(&self->dev, &seen, 1) == 1 && asleep(seen.tid));
 	ASSERT_EQ(child, seen.pid);
-	ASSERT_EQ(0, stall_hold("notify", 1));
+	ASSERT_EQ(0, stall_hold(held, 1));
 	call_start(&self->write);
-	stall_wait_held("notify");
+	stall_wait_held(held);
 	kill(child, SIGKILL);
 	EXPECT_EQ(-SIGKILL, child_wait(child));
-	EXPECT_TRUE(stall_is("notify", "held"));
-	ASSERT_EQ(0, stall_open("notify"));
+	EXPECT_TRUE(stall_is(held, "held"));
+	ASSERT_EQ(0, stall_open(held));
 	EXPECT_EQ(LEN, call_join(&self->write));
 	EXPECT_EQ(LEN, read(self->fd, self->in, LEN));
 	EXPECT_TRUE(is_pattern(self->in, 0, LEN));
 	EXPECT_TRUE(ended_as(&self->dev, 1, 1, 0, 0, 0));
+}
+
+TEST_F(line, reader_is_killed_before_it_is_told)
+{
+	kill_reader(_metadata, self, "notify");
+}
+
+/* Its turn at the line, which it has by then, goes to the next as well. */
+TEST_F(line, reader_is_killed_when_it_has_its_turn)
+{
+	kill_reader(_metadata, self, "ended");
 }
 
 TEST_HARNESS_MAIN
