@@ -30,7 +30,7 @@ function finish(    text)
 		text = text sprintf(", %d failed", count["fail"])
 	if (count["skip"])
 		text = text sprintf(", %d skipped", count["skip"])
-	print text
+	print took == "" ? text : sprintf("%-68s%s", text, took)
 	fflush()
 	program = ""
 }
@@ -46,15 +46,17 @@ BEGIN {
 /^# [^ ]+$/ && ($2 in known) {
 	finish()
 	program = $2
-	plan = status = ""
+	plan = status = took = ""
 	seen = 0
 	delete count
 	delete known[program]
 	next
 }
 
-/^# [^ ]+ ended with [0-9]+$/ && $2 == program {
+/^# [^ ]+ ended with [0-9]+( after [0-9]+ s)?$/ && $2 == program {
 	status = $5
+	if (NF > 5)
+		took = int($7 / 60) ":" sprintf("%02d", $7 % 60)
 	finish()
 	next
 }
