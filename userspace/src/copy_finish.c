@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* What a copy gives its target at the end: the length, and what belongs to the file beside its data. */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,11 +45,36 @@ static void copy_attributes(const struct cio_copying *c)
 	free(value);
 }
 
+static long sync_data(struct cio_copying *c)
+{
+	return cio_sync_call(c->self, SYS_fdatasync, c->out->fd, 0, 0, 0, 0, 0);
+}
+
+/*
+ * What a write has not said, some file systems (NFS, CIFS, FUSE) say at a close(2): that there is no
+ * room, say. So one is made of another descriptor, while a failure still is the copy's; where nothing
+ * is held back it costs nothing. A signal that is no cancel may have kept it from being asked.
+ */
+static long ask_for_errors(struct cio_copying *c)
+{
+	long fd, ret = -EINTR;
+
+	while (ret == -EINTR) {
+		fd = cio_sync_call(c->self, SYS_fcntl, c->out->fd, F_DUPFD_CLOEXEC, 0, 0, 0, 0);
+		if (fd < 0)
+			return fd == -EINTR ? fd : sync_data(c);
+		ret = syscall(SYS_close, (int)fd) == 0 ? 0 : -errno;
+	}
+	return ret;
+}
+
 /* The cut is what says that all is there; so all must be there before. */
 static DWORD cut(struct cio_copying *c)
 {
-	long n = c->tracked ? cio_sync_call(c->self, SYS_fdatasync, c->out->fd, 0, 0, 0, 0, 0) : 0;
+	long n = c->tracked ? sync_data(c) : 0;
 
+	if (n >= 0)
+		n = ask_for_errors(c);
 	if (n < 0)
 		return cio_copy_error(n);
 	return ftruncate(c->out->fd, (off_t)c->done) == 0 ? 0 : cio_copy_error(-errno);

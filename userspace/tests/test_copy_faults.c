@@ -4,10 +4,12 @@
  * way, or between which and the next one the copy is cancelled.
  */
 #include <errno.h>
+#include <stdarg.h>
 #include <sys/syscall.h>
 #include <windows.h>
 
 #include "copy.h"
+#include "volume.h"
 
 struct cio_thread;
 
@@ -58,6 +60,39 @@ long __wrap_cio_sync_call(struct cio_thread *self, long nr, long a1, long a2, lo
 	if (hit && fault.at_most && nr != SYS_copy_file_range && a3 > fault.at_most)
 		a3 = fault.at_most;
 	return __real_cio_sync_call(self, nr, a1, a2, a3, a4, a5, a6);
+}
+
+long __real_syscall(long nr, ...);
+long __wrap_syscall(long nr, ...);
+
+/* What a file that could be written to says at its next close(2). */
+static int close_error;
+
+static bool is_written(int fd)
+{
+	struct stat st;
+
+	return (fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDONLY && fstat(fd, &st) == 0 &&
+	       S_ISREG(st.st_mode);
+}
+
+long __wrap_syscall(long nr, ...)
+{
+	long a[6], ret;
+	va_list args;
+
+	va_start(args, nr);
+	for (int i = 0; i < 6; i++)
+		a[i] = va_arg(args, long);
+	va_end(args);
+	if (nr != SYS_close || !close_error || !is_written((int)a[0]))
+		return __real_syscall(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+	/* It is closed all the same. */
+	ret = __real_syscall(nr, a[0]);
+	CHECK_EQ(ret, 0);
+	errno = close_error;
+	close_error = 0;
+	return -1;
 }
 
 static void set_fault(long nr, int from, int times, int error)
@@ -181,6 +216,51 @@ static void each_call_fails(void)
 	CHECK(failed > 10);
 }
 
+/* A file system that says only at the end that there was no room, as NFS does. */
+static void close_fails(void)
+{
+	prepare(MIB);
+	close_error = ENOSPC;
+	CHECK_FAILS(copy(0), ERROR_DISK_FULL);
+	CHECK(!host_exists(to));
+	close_error = EDQUOT;
+	CHECK(!copy(COPY_FILE_RESTARTABLE));
+	CHECK(host_exists(to) && size_of(to) > MIB);
+	CHECK(copy(COPY_FILE_RESTARTABLE | COPY_FILE_FAIL_IF_EXISTS));
+	copy_same(from, to);
+	/* It was only interrupted, so it is asked again. */
+	close_error = EINTR;
+	CHECK(copy(0));
+	CHECK_EQ(close_error, 0);
+	copy_same(from, to);
+	/* Without a descriptor to spare, too. */
+	set_fault(SYS_fcntl, 0, 1, EMFILE);
+	CHECK(copy(0));
+	copy_same(from, to);
+	set_fault(SYS_fdatasync, 0, 1, EIO);
+	CHECK(copy(0));
+	CHECK_EQ(fault.seen, 0);
+}
+
+/* The source of a move stays until all of it is there (W-MOVE-1). */
+static void close_fails_in_move(void)
+{
+	enter_two();
+	text_file("a", "content");
+	close_error = ENOSPC;
+	CHECK_FAILS(MoveFileExA("a", far("b"), MOVEFILE_COPY_ALLOWED), ERROR_DISK_FULL);
+	CHECK(has("a", "content"));
+	CHECK_EQ(count_names(volume, ""), 0);
+	text_file(far("b"), "older");
+	close_error = EIO;
+	CHECK_FAILS(MoveFileExA("a", far("b"), MOVEFILE_COPY_ALLOWED | MOVEFILE_REPLACE_EXISTING),
+		    ERROR_IO_DEVICE);
+	CHECK(has("a", "content") && has(far("b"), "older"));
+	CHECK_EQ(count_names(volume, ""), 1);
+	CHECK(MoveFileExA("a", far("b"), MOVEFILE_COPY_ALLOWED | MOVEFILE_REPLACE_EXISTING));
+	CHECK(has(far("b"), "content") && !host_exists("a"));
+}
+
 static HANDLE copier;
 
 static DWORD WINAPI copy_cancelled(LPVOID flags)
@@ -231,6 +311,8 @@ static const struct tap_case cases[] = {
 	CASE(short_calls, "calls that do less"),
 	CASE(direct, "direct I/O that is refused"),
 	CASE(each_call_fails, "each system call fails once"),
+	CASE(close_fails, "an error that a close tells"),
+	CASE(close_fails_in_move, "the same between volumes (W-MOVE-1)"),
 	CASE(cancelled_between_calls, "cancelled between each two system calls (W-CANCELSYNC-1)"),
 };
 
