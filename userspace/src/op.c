@@ -204,6 +204,8 @@ static bool op_notify(struct cio_op *op, DWORD status, bool inlined)
 		cio_object_signal(op->event);
 	else if (!(op->file->modes & FILE_SKIP_SET_EVENT_ON_HANDLE))
 		cio_object_signal(&op->file->obj);
+	else /* for who waits for this request, and not for the file */
+		cio_object_serve(&op->file->obj);
 	return op_queue_end(op, status, inlined);
 }
 

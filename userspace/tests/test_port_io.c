@@ -178,6 +178,40 @@ static void no_signal(void)
 	CHECK_EQ(WaitForSingleObject(e, 0), WAIT_OBJECT_0);
 }
 
+/* Whom the mode must not leave asleep: he waits for the request, by its OVERLAPPED or without one. */
+static atomic_int has_read;
+
+static DWORD WINAPI read_and_wait(LPVOID arg)
+{
+	HANDLE h = arg;
+	OVERLAPPED ov = host_overlapped(NULL);
+	DWORD n;
+	char c;
+
+	CHECK(ReadFile(h, &c, 1, &n, NULL) && n == 1 && c == 'x');
+	atomic_store(&has_read, 1);
+	start_read(h, &ov);
+	CHECK(GetOverlappedResult(h, &ov, &n, TRUE) && n == 1);
+	return 0;
+}
+
+static void waits_without_signal(void)
+{
+	HANDLE h = bound_fifo(), thread;
+	DWORD tid;
+
+	CHECK(SetFileCompletionNotificationModes(h, FILE_SKIP_SET_EVENT_ON_HANDLE));
+	thread = CreateThread(NULL, 0, read_and_wait, h, 0, &tid);
+	for (int i = 0; i < 2; i++) {
+		while (atomic_load(&has_read) < i)
+			usleep(200);
+		host_wait_syscall(tid, SYS_io_uring_enter, SYS_futex);
+		CHECK_EQ(write(peer, "x", 1), 1);
+	}
+	CHECK_EQ(WaitForSingleObject(thread, INFINITE), WAIT_OBJECT_0);
+	CHECK_EQ(WaitForSingleObject(h, 0), WAIT_TIMEOUT);
+}
+
 static void CALLBACK never(DWORD error, DWORD bytes, LPOVERLAPPED ov)
 {
 	(void)error;
@@ -426,6 +460,7 @@ static const struct tap_case cases[] = {
 	CASE(pended, "a packet for what pended, cancelled or not (W-PORT-5/11)"),
 	CASE(inline_success, "inline success, and how to do without (W-OVL-5, W-MODE-1)"),
 	CASE(no_signal, "the file object is left alone (W-MODE-2)"),
+	CASE(waits_without_signal, "and who waits for a request is woken all the same"),
 	CASE(without_packet, "what gives no packet (W-EVT-3, W-OVL-10, W-PORT-11)"),
 	CASE(closing_the_file, "packets after the file was closed (W-CLOSE-3)"),
 	CASE(closing_the_port, "ends after the port was closed (W-PORT-12)"),
