@@ -290,6 +290,20 @@ static void copy2(struct input *in)
 		PROMISE(same(&before[from], &after[from]));
 }
 
+static HANDLE held;
+
+static bool other_volume(size_t i, size_t j)
+{
+	return !strncmp(names[i], "v/", 2) != !strncmp(names[j], "v/", 2);
+}
+
+/* A copy to another volume is there to stay, even if its source cannot be deleted (W-MOVE-1). */
+static bool source_may_stay(size_t from, size_t to)
+{
+	return other_volume(from, to) && (held || !(before[from].mode & 0200)) &&
+	       same(&before[from], &after[from]);
+}
+
 static void move(struct input *in)
 {
 	static const uint64_t flags[] = { 0, MOVEFILE_REPLACE_EXISTING, MOVEFILE_COPY_ALLOWED,
@@ -316,7 +330,7 @@ static void move(struct input *in)
 	look(after);
 	check_others(from, to, to);
 	if (ok && !one_file(from, to)) {
-		PROMISE(!after[from].kind);
+		PROMISE(!after[from].kind || source_may_stay(from, to));
 		PROMISE(same(&before[from], &after[to]));
 	} else if (!ok && !one_file(from, to)) {
 		PROMISE(same(&before[from], &after[from]));
@@ -352,8 +366,6 @@ static void replace(struct input *in)
 		PROMISE(same(&before[old], &after[old]) && same(&before[new], &after[new]));
 	}
 }
-
-static HANDLE held;
 
 /* Somebody has one of them open, and shares it or does not. */
 static void hold(struct input *in)

@@ -144,6 +144,13 @@ static void aio_end(void)
 
 /* ---- files ---- */
 
+/* What is queued in the ring names a descriptor: it goes as long as that is the file that was meant. */
+static void close_file(const struct open_file *f)
+{
+	ring_submit();
+	close(f->fd);
+}
+
 static void open_device(struct input *in)
 {
 	static const int modes[] = { O_RDWR, O_RDONLY, O_WRONLY, O_RDWR | O_NONBLOCK,
@@ -153,7 +160,7 @@ static void open_device(struct input *in)
 	char path[64];
 
 	if (is_open(f))
-		close(f->fd);
+		close_file(f);
 	f->dev = &devices[how >> 3 & 1];
 	f->how = modes[(how >> 4) % COUNT(modes)];
 	snprintf(path, sizeof(path), "/dev/%s", f->dev->id);
@@ -171,10 +178,10 @@ static void close_device(struct input *in)
 		return;
 	if (take_uint8(in) & 1) {
 		copy = dup(f->fd);
-		close(f->fd);
+		close_file(f);
 		f->fd = copy;
 	} else {
-		close(f->fd);
+		close_file(f);
 		f->fd = -1;
 	}
 }
