@@ -7,6 +7,7 @@
 
 #include "copy_private.h"
 #include "handle.h"
+#include "place.h"
 #include "share.h"
 #include "status.h"
 #include "sync.h"
@@ -99,29 +100,32 @@ static bool leads_nowhere(const char *path)
 }
 
 /* Whoever has it open lets it be written, and will see it change; nobody may be about to delete it. */
-static DWORD open_target(struct cio_copying *c, bool *existed)
+static DWORD open_target(struct cio_copying *c, const char *path, DWORD disposition, bool *existed)
 {
 	struct cio_open open = {
-		.path = c->to,
+		.path = path,
 		.access = GENERIC_WRITE,
 		.share = FILE_SHARE_READ | FILE_SHARE_WRITE,
-		.disposition = OPEN_ALWAYS,
+		.disposition = disposition,
 		.mode = 0666,
 	};
-	DWORD error;
 
-	if (c->how->flags & COPY_FILE_FAIL_IF_EXISTS && !leads_nowhere(c->to))
-		open.disposition = CREATE_NEW;
 	if (c->direct)
 		open.flags |= FILE_FLAG_NO_BUFFERING;
 	/* Read-only it becomes at the end, so that a copy cut short can be gone on with. */
 	if (c->in->type == S_IFREG)
 		open.mode = (c->st.st_mode & 0777) | S_IRUSR | S_IWUSR;
-	error = open_file(c, &open, &c->target, &c->out, existed);
+	return open_file(c, &open, &c->target, &c->out, existed);
+}
+
+static DWORD open_as_told(struct cio_copying *c, bool *existed)
+{
+	bool fails = c->how->flags & COPY_FILE_FAIL_IF_EXISTS && !leads_nowhere(c->to);
+	DWORD error = open_target(c, c->to, fails ? CREATE_NEW : OPEN_ALWAYS, existed);
+
 	if (error != ERROR_FILE_EXISTS || !may_restart(c))
 		return error;
-	open.disposition = OPEN_EXISTING;
-	error = open_file(c, &open, &c->target, &c->out, existed);
+	error = open_target(c, c->to, OPEN_EXISTING, existed);
 	return error && error != ERROR_OPERATION_ABORTED ? ERROR_FILE_EXISTS : error;
 }
 
@@ -152,15 +156,40 @@ static DWORD empty_target(struct cio_copying *c, bool existed)
 	return error;
 }
 
+/* The link goes only when there is a file to take its place. */
+static DWORD prepare_over_link(struct cio_copying *c)
+{
+	char made[CIO_PLACE_NAME];
+	DWORD error = cio_copy_check_link(c);
+	bool existed;
+
+	if (error)
+		return error;
+	do {
+		cio_place_name(c->to, made);
+		error = open_target(c, made, CREATE_NEW, &existed);
+	} while (error == ERROR_FILE_EXISTS);
+	if (!error)
+		error = empty_target(c, existed);
+	if (!error)
+		error = cio_copy_replace_link(c, made);
+	else if (c->out)
+		unlink(made);
+	/* Of what it was to become, nothing is to be kept. */
+	if (error)
+		c->began = c->tracked = false;
+	return error;
+}
+
 static DWORD prepare_target(struct cio_copying *c)
 {
 	bool existed = false;
 	DWORD error;
 
 	c->phase = COPYFILE2_PHASE_PREPARE_DEST;
-	error = cio_copy_replace_link(c);
-	if (!error)
-		error = open_target(c, &existed);
+	if (cio_copy_is_over_link(c))
+		return prepare_over_link(c);
+	error = open_as_told(c, &existed);
 	return error ? error : empty_target(c, existed);
 }
 

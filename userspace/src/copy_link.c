@@ -7,16 +7,20 @@
 
 #include "copy_private.h"
 #include "path.h"
+#include "place.h"
 #include "share.h"
 #include "sync.h"
 #include "thread.h"
 
+#define SHARE_ALL (FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE)
 #define LINKS (COPY_FILE_COPY_SYMLINK | COPY_FILE_OPEN_AND_COPY_REPARSE_POINT)
 
 /* What is in a link's way is replaced as by a file: no directory, nothing read-only, nothing in use. */
-static DWORD remove_target(struct cio_copying *c)
+static DWORD check_target(const void *arg)
 {
+	const struct cio_copying *c = arg;
 	struct stat st;
+	DWORD error;
 
 	if (c->how->flags & COPY_FILE_FAIL_IF_EXISTS)
 		return ERROR_FILE_EXISTS;
@@ -24,29 +28,23 @@ static DWORD remove_target(struct cio_copying *c)
 		return errno == ENOENT ? 0 : cio_path_error(c->to, errno);
 	if (st.st_dev == c->st.st_dev && st.st_ino == c->st.st_ino)
 		return ERROR_SHARING_VIOLATION;
-	if (S_ISDIR(st.st_mode) || (S_ISREG(st.st_mode) && !(st.st_mode & 0222)))
+	if (cio_path_check_delete(c->to, &st) != 0)
 		return ERROR_ACCESS_DENIED;
-	return cio_share_remove(c->to, &st);
+	error = cio_share_check(&st, DELETE, SHARE_ALL);
+	return error || !cio_share_is_open(&st) ? error : ERROR_ACCESS_DENIED;
 }
 
 static DWORD make_link(struct cio_copying *c, const char *leads_to)
 {
-	DWORD error;
+	char made[CIO_PLACE_NAME];
 	long ret;
 
-	/* Another process may put something there again, but hardly for ever. */
-	for (int tries = 0; tries < 100; tries++) {
-		ret = cio_sync_call(c->self, SYS_symlinkat, (long)leads_to, AT_FDCWD, (long)c->to,
-				    0, 0, 0);
-		if (ret == 0)
-			return 0;
-		if (ret != -EEXIST)
-			return cio_path_error(c->to, (int)-ret);
-		error = remove_target(c);
-		if (error)
-			return error;
-	}
-	return ERROR_ACCESS_DENIED;
+	do {
+		cio_place_name(c->to, made);
+		ret = cio_sync_call(c->self, SYS_symlinkat, (long)leads_to, AT_FDCWD, (long)made, 0,
+				    0, 0);
+	} while (ret == -EEXIST);
+	return ret < 0 ? cio_path_error(c->to, (int)-ret) : cio_place(made, c->to, check_target, c);
 }
 
 bool cio_copy_link(struct cio_copying *c, DWORD *error)
@@ -69,11 +67,24 @@ bool cio_copy_link(struct cio_copying *c, DWORD *error)
 	return true;
 }
 
-DWORD cio_copy_replace_link(struct cio_copying *c)
+bool cio_copy_is_over_link(const struct cio_copying *c)
 {
 	struct stat st;
 
-	if (!(c->how->flags & LINKS) || lstat(c->to, &st) != 0 || !S_ISLNK(st.st_mode))
-		return 0;
-	return remove_target(c);
+	return c->how->flags & LINKS && lstat(c->to, &st) == 0 && S_ISLNK(st.st_mode);
+}
+
+DWORD cio_copy_check_link(const struct cio_copying *c)
+{
+	DWORD error;
+
+	cio_share_lock();
+	error = check_target(c);
+	cio_share_unlock();
+	return error;
+}
+
+DWORD cio_copy_replace_link(const struct cio_copying *c, const char *made)
+{
+	return cio_place(made, c->to, check_target, c);
 }

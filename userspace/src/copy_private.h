@@ -84,6 +84,10 @@ DWORD cio_copy_finish(struct cio_copying *c);
 
 /* copy_link.c. False: the source is no symbolic link. */
 bool cio_copy_link(struct cio_copying *c, DWORD *error);
-DWORD cio_copy_replace_link(struct cio_copying *c);
+/* The target's name is that of a link, which the copy is to replace. */
+bool cio_copy_is_over_link(const struct cio_copying *c);
+/* 0, or why that must not be; and it done, by a file that was made under another name (place.h). */
+DWORD cio_copy_check_link(const struct cio_copying *c);
+DWORD cio_copy_replace_link(const struct cio_copying *c, const char *made);
 
 #endif

@@ -10,18 +10,6 @@
 #include "share.h"
 #include "status.h"
 
-static DWORD check_deletable(const char *path, const struct stat *st)
-{
-	if (cio_path_is_directory(path, st))
-		return ERROR_ACCESS_DENIED;
-	/* To root Linux would give away /dev/null. */
-	if (S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode))
-		return ERROR_INVALID_PARAMETER;
-	if (S_ISREG(st->st_mode) && !(st->st_mode & 0222))
-		return ERROR_ACCESS_DENIED;
-	return 0;
-}
-
 static BOOL delete_file(DWORD error, const char *path)
 {
 	struct stat st;
@@ -29,7 +17,7 @@ static BOOL delete_file(DWORD error, const char *path)
 	if (!error && lstat(path, &st) != 0)
 		error = cio_path_slash_error(path, errno);
 	if (!error)
-		error = check_deletable(path, &st);
+		error = cio_path_check_delete(path, &st);
 	if (!error)
 		error = cio_share_remove(path, &st);
 	return error ? cio_fail(error) : TRUE;

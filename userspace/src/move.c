@@ -54,8 +54,7 @@ DWORD cio_move_check_target(const struct cio_move *m)
 
 	if (lstat(m->to, &st) != 0)
 		return 0;
-	if (S_ISDIR(m->st.st_mode) || cio_path_is_directory(m->to, &st) || S_ISCHR(st.st_mode) ||
-	    S_ISBLK(st.st_mode) || (S_ISREG(st.st_mode) && !(st.st_mode & 0222)) ||
+	if (S_ISDIR(m->st.st_mode) || cio_path_check_delete(m->to, &st) != 0 ||
 	    cio_share_is_open(&st))
 		return ERROR_ACCESS_DENIED;
 	return 0;

@@ -15,6 +15,7 @@
 #include "copy.h"
 #include "move.h"
 #include "path.h"
+#include "place.h"
 #include "rename.h"
 #include "share.h"
 #include "status.h"
@@ -22,18 +23,8 @@
 struct target {
 	int fd;
 	bool named;
-	char path[PATH_MAX + 32]; /* where the copy is to go */
+	char path[CIO_PLACE_NAME]; /* where the copy is to go */
 };
-
-/* One that this directory hardly has. */
-static void make_name(const struct cio_move *m, char name[PATH_MAX + 32])
-{
-	static _Atomic unsigned int turn;
-	char parent[PATH_MAX];
-
-	cio_parent_of(m->to, parent);
-	snprintf(name, PATH_MAX + 32, "%s/~MV%x.%x.TMP", parent, (unsigned int)getpid(), turn++);
-}
 
 static void make_nameless(int fd, char name[32])
 {
@@ -56,7 +47,7 @@ static int open_named(struct target *t, const struct cio_move *m, mode_t mode)
 {
 	t->named = true;
 	do {
-		make_name(m, t->path);
+		cio_place_name(m->to, t->path);
 		t->fd = (int)syscall(SYS_openat, AT_FDCWD, t->path,
 				     O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, mode);
 	} while (t->fd < 0 && errno == EEXIST);
@@ -88,7 +79,7 @@ static int name_over(struct target *t, const struct cio_move *m)
 
 	if (!t->named) {
 		make_nameless(t->fd, nameless);
-		make_name(m, t->path);
+		cio_place_name(m->to, t->path);
 		if (linkat(AT_FDCWD, nameless, AT_FDCWD, t->path, AT_SYMLINK_FOLLOW) != 0)
 			return errno;
 		t->named = true;
@@ -175,24 +166,29 @@ static DWORD copy_file(const struct cio_move *m)
 	return error ? error : flush(m, NULL, m->to);
 }
 
+static DWORD check_place(const void *arg)
+{
+	const struct cio_move *m = arg;
+
+	return cio_move_replaces(m) ? cio_move_check_target(m) : ERROR_ALREADY_EXISTS;
+}
+
 static DWORD copy_link(const struct cio_move *m)
 {
-	struct target t = { .fd = -1, .named = true };
-	char target[PATH_MAX];
-	ssize_t n = readlink(m->from, target, sizeof(target) - 1);
+	char leads_to[PATH_MAX], made[CIO_PLACE_NAME];
+	ssize_t n = readlink(m->from, leads_to, sizeof(leads_to) - 1);
 	DWORD error;
+	int err;
 
 	if (n < 0)
 		return cio_path_error(m->from, errno);
-	target[n] = '\0';
-	make_name(m, t.path);
-	if (symlink(target, t.path) != 0)
-		return cio_path_error(m->to, errno);
-	cio_share_lock();
-	error = give_name(&t, m);
-	cio_share_unlock();
-	if (t.named)
-		unlink(t.path);
+	leads_to[n] = '\0';
+	do
+		cio_place_name(m->to, made);
+	while ((err = symlink(leads_to, made) == 0 ? 0 : errno) == EEXIST);
+	if (err)
+		return cio_path_error(m->to, err);
+	error = cio_place(made, m->to, check_place, m);
 	return error ? error : flush(m, NULL, m->to);
 }
 

@@ -295,6 +295,18 @@ bool cio_path_is_directory(const char *path, const struct stat *st)
 	       (S_ISLNK(st->st_mode) && stat(path, &target) == 0 && S_ISDIR(target.st_mode));
 }
 
+DWORD cio_path_check_delete(const char *path, const struct stat *st)
+{
+	if (cio_path_is_directory(path, st))
+		return ERROR_ACCESS_DENIED;
+	/* Such as /dev/null. */
+	if (S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode))
+		return ERROR_INVALID_PARAMETER;
+	if (S_ISREG(st->st_mode) && !(st->st_mode & 0222))
+		return ERROR_ACCESS_DENIED;
+	return 0;
+}
+
 DWORD cio_path_error(const char *path, int err)
 {
 	if (err == ENOENT && !has_parent(path))

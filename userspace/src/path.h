@@ -29,6 +29,9 @@ bool cio_path_strip(char *path);
 /* With its lstat. A link to a directory is one for Windows, which means the link by it and not the target. */
 bool cio_path_is_directory(const char *path, const struct stat *st);
 
+/* With its lstat: 0, or why Windows lets nobody delete or replace it, though to root Linux may. */
+DWORD cio_path_check_delete(const char *path, const struct stat *st);
+
 /* The length if it fits with its 0; if not, the room that it needs, and nothing is written. */
 DWORD cio_path_answer(LPSTR buffer, DWORD size, const char *path);
 

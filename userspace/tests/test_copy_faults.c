@@ -261,6 +261,23 @@ static void close_fails_in_move(void)
 	CHECK(has(far("b"), "content") && !host_exists("a"));
 }
 
+/* What is in a link's way is there as long as the link is not. */
+static void link_fails(void)
+{
+	text_file("a", "1");
+	CHECK_EQ(symlink("a", "l"), 0);
+	for (int at = 0; at < 3; at++) {
+		unlink("to");
+		text_file("to", "2");
+		set_fault(SYS_symlinkat, at, 1, ENOSPC);
+		if (CopyFileExA("l", "to", NULL, NULL, NULL, COPY_FILE_COPY_SYMLINK))
+			CHECK(has("to", "1"));
+		else
+			CHECK(has("to", "2") && fault.seen == at + 1);
+		CHECK_EQ(count_names(".", ""), 3);
+	}
+}
+
 static HANDLE copier;
 
 static DWORD WINAPI copy_cancelled(LPVOID flags)
@@ -313,6 +330,7 @@ static const struct tap_case cases[] = {
 	CASE(each_call_fails, "each system call fails once"),
 	CASE(close_fails, "an error that a close tells"),
 	CASE(close_fails_in_move, "the same between volumes (W-MOVE-1)"),
+	CASE(link_fails, "a link that cannot be made"),
 	CASE(cancelled_between_calls, "cancelled between each two system calls (W-CANCELSYNC-1)"),
 };
 
