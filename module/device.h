@@ -12,6 +12,7 @@
 #include <linux/mutex.h>
 #include <linux/poll.h>
 #include <linux/refcount.h>
+#include <linux/sched/signal.h>
 #include <linux/workqueue.h>
 
 #include "fate.h"
@@ -181,6 +182,12 @@ void cancelio_device_order(struct cancelio_device *dev, enum cancelio_order orde
 static inline bool cancelio_device_removed(struct cancelio_device *dev)
 {
 	return !READ_ONCE(dev->published);
+}
+
+/* Whether the caller was killed, and takes nothing any more. Other signals may come as this looks. */
+static inline bool cancelio_caller_killed(void)
+{
+	return data_race(fatal_signal_pending(current));
 }
 
 static inline struct cancelio_device *to_cancelio(struct device *dev)

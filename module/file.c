@@ -15,7 +15,6 @@
  * which it tries with O_NONBLOCK, it sends a worker that sleeps here.
  */
 #include <linux/rcuwait.h>
-#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/uio.h>
 #include <linux/cancelio.h>
@@ -344,7 +343,7 @@ static ssize_t file_io(struct kiocb *iocb, struct iov_iter *iter, enum cancelio_
 		if (op == CANCELIO_READ || n < io.len || iocb->ki_flags & IOCB_AIO_RW)
 			break;
 		cond_resched();
-	} while (iov_iter_count(iter) && !fatal_signal_pending(current));
+	} while (iov_iter_count(iter) && !cancelio_caller_killed());
 
 	/* What returns a short count is not restarted. */
 	if (done && n == -ERESTARTSYS)

@@ -10,7 +10,6 @@
  * request, that is sent down, and has ended when it has ended there.
  */
 #include <linux/sizes.h>
-#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/uio.h>
 #include <linux/vmalloc.h>
@@ -194,7 +193,7 @@ static ssize_t store_finish(struct cancelio_device *dev, struct cancelio_io *io)
 			      copy_from_iter(at + done, want, io->iter));
 		done += n;
 		cond_resched();
-	} while (n == want && done < io->bytes && !fatal_signal_pending(current));
+	} while (n == want && done < io->bytes && !cancelio_caller_killed());
 	return done ? done : -EFAULT;
 }
 

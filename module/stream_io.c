@@ -3,7 +3,6 @@
  * The steps of a stream's reads and writes: what can be done at once, and what
  * is left to do when a request has ended well.
  */
-#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/uio.h>
 
@@ -47,7 +46,7 @@ static ssize_t stream_read(struct stream *stream, struct cancelio_io *io)
 	ssize_t n;
 
 	/* A thread that is killed would take the bytes with it. */
-	n = fatal_signal_pending(current) ? -EINTR : stream_copy(stream, io);
+	n = cancelio_caller_killed() ? -EINTR : stream_copy(stream, io);
 	stream_return_turn(stream);
 	return n;
 }

@@ -44,7 +44,7 @@ FIXTURE_SETUP(race)
 	ASSERT_LE(0, self->other);
 	ASSERT_EQ(0, set(&self->dev, "race_window_ns", WINDOW));
 	ASSERT_EQ(0, set(&self->dev, "read_latency_ns",
-			 STORE ? "uniform 1000 400000" : "uniform 0 200000"));
+			 STORE ? "uniform 1000 1500000" : "uniform 0 200000"));
 	self->before = counters(&self->dev);
 }
 
