@@ -361,7 +361,7 @@ char *cio_share_name(const char *path)
 	real = realpath(!slash ? "." : *parent ? parent : "/", NULL);
 	if (!real)
 		return NULL;
-	if (asprintf(&name, "%s/%s", real, slash ? slash + 1 : parent) < 0)
+	if (asprintf(&name, "%s/%s", strcmp(real, "/") ? real : "", slash ? slash + 1 : parent) < 0)
 		name = NULL;
 	free(real);
 	return name;
