@@ -84,8 +84,15 @@ int cio_rename_new(const char *from, const char *to, bool directory)
 
 int cio_sync_path(const char *path)
 {
-	int fd = open_path(path, O_RDONLY | O_NONBLOCK, 0), err = 0;
+	struct stat st;
+	int fd, err = 0;
 
+	if (lstat(path, &st) != 0)
+		return errno;
+	/* To open others does something: it lets a FIFO's writer go, say. */
+	if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+		return 0;
+	fd = open_path(path, O_RDONLY | O_NONBLOCK, 0);
 	if (fd < 0) {
 		if (errno == ELOOP || errno == ENXIO)
 			return 0;
