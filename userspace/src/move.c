@@ -62,12 +62,15 @@ DWORD cio_move_check_target(const struct cio_move *m)
 
 static int rename_over(const struct cio_move *m)
 {
-	struct stat st;
+	struct stat from, to;
 
-	/* Of two links to one file Linux' rename would keep both. */
-	if (lstat(m->to, &st) == 0 && cio_same_file(&st, &m->st))
+	if (rename(m->from, m->to) != 0)
+		return errno;
+	/* Of two links to one file Linux' rename keeps both. */
+	if (lstat(m->from, &from) == 0 && lstat(m->to, &to) == 0 && cio_same_file(&from, &m->st) &&
+	    cio_same_file(&to, &m->st) && to.st_nlink > 1)
 		return unlink(m->from) == 0 ? 0 : errno;
-	return rename(m->from, m->to) == 0 ? 0 : errno;
+	return 0;
 }
 
 static DWORD rename_error(const struct cio_move *m, int err)
