@@ -192,18 +192,33 @@ static DWORD copy_link(const struct cio_move *m)
 	return error ? error : flush(m, NULL, m->to);
 }
 
-/* If it cannot be, there are two, and the move has succeeded all the same. */
+static bool same_time(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+/* Nobody has written to it, as far as a file system shows it. */
+static bool is_unchanged(const struct stat *now, const struct stat *then)
+{
+	return cio_same_file(now, then) && now->st_size == then->st_size &&
+	       same_time(&now->st_mtim, &then->st_mtim) && same_time(&now->st_ctim, &then->st_ctim);
+}
+
+/*
+ * If it cannot be, or has come to be more than what was copied, there are two, and the move has succeeded
+ * all the same.
+ */
 static DWORD delete_source(const struct cio_move *m)
 {
 	struct stat st;
 
-	if (lstat(m->from, &st) != 0 || !cio_same_file(&st, &m->st) ||
+	if (lstat(m->from, &st) != 0 || !is_unchanged(&st, &m->st) ||
 	    cio_share_remove(m->from, &m->st) != 0)
 		return 0;
 	return flush(m, NULL, m->from);
 }
 
-static DWORD copy_and_delete(const struct cio_move *m)
+static DWORD copy_and_delete(struct cio_move *m)
 {
 	struct stat st;
 	DWORD error;
@@ -211,6 +226,9 @@ static DWORD copy_and_delete(const struct cio_move *m)
 	/* Known now, rather than after a long copy. */
 	if (!cio_move_replaces(m) && lstat(m->to, &st) == 0)
 		return ERROR_ALREADY_EXISTS;
+	/* To write it through may have changed its times. */
+	if (lstat(m->from, &st) == 0 && cio_same_file(&st, &m->st))
+		m->st = st;
 	if (S_ISLNK(m->st.st_mode))
 		error = copy_link(m);
 	else if (S_ISREG(m->st.st_mode))

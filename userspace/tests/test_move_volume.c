@@ -37,6 +37,7 @@ struct progress {
 	pid_t kill;
 	const char *instead; /* takes the source's name */
 	bool leave; /* for another directory */
+	const char *more; /* is added to the source, once it is copied */
 };
 
 static DWORD CALLBACK on_progress(LARGE_INTEGER size, LARGE_INTEGER done, LARGE_INTEGER stream_size,
@@ -63,6 +64,8 @@ static DWORD CALLBACK on_progress(LARGE_INTEGER size, LARGE_INTEGER done, LARGE_
 		CHECK_EQ(chdir("/"), 0);
 	if (p->instead && done.QuadPart)
 		CHECK_EQ(rename(p->instead, "a"), 0);
+	if (p->more && done.QuadPart)
+		copy_fill(p->more, p->done, 1);
 	return p->answers[p->calls < 3 ? p->calls++ : 3];
 }
 
@@ -321,6 +324,23 @@ static void another_source(void)
 	CHECK(has("a", "3") && has(far("b"), "1") && !host_exists("c"));
 }
 
+/* Nor is what has been added to it: the move leaves two. */
+static void source_grows(void)
+{
+	struct progress p = { .answers = { PROGRESS_CONTINUE, PROGRESS_QUIET }, .more = "a" };
+
+	enter_two();
+	copy_fill("a", 0, 1000);
+	CHECK(move_reporting("a", far("b"), &p, MOVEFILE_COPY_ALLOWED));
+	CHECK_EQ(size_of("a"), 1001);
+	copy_same_bytes("a", far("b"), 1000);
+	/* Written through, it goes as ever: it is its own writes that are not meant. */
+	CHECK(MoveFileExA("a", far("b"),
+			  MOVEFILE_COPY_ALLOWED | MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH));
+	CHECK(!host_exists("a"));
+	CHECK_EQ(size_of(far("b")), 1001);
+}
+
 /* Names are meant as they were when the call began. */
 static void another_directory(void)
 {
@@ -365,6 +385,7 @@ static const struct tap_case cases[] = {
 	CASE(named_copies, "where a file needs a name"),
 	CASE(final_delete_fails, "the final delete may fail (W-MOVE-1)"),
 	CASE(another_source, "what takes the source's name meanwhile stays"),
+	CASE(source_grows, "nor is a source deleted that has grown (W-MOVE-1)"),
 	CASE(another_directory, "the routine may change the current directory"),
 	CASE(no_room, "no room"),
 };
