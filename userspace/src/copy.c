@@ -202,12 +202,17 @@ static void choose_means(struct cio_copying *c)
 	c->sparse = c->sparse && c->out->type == S_IFREG;
 }
 
-/* As much as it takes the time for, by what the last one took; at most twice as much as that. */
-static void learn(struct cio_copying *c, uint64_t copied, uint64_t took)
+/*
+ * As much as it takes the time for, by what the last one took; at most twice as much as that. What was
+ * moved between holes may be too little to say anything.
+ */
+static void learn(struct cio_copying *c, uint64_t moved, uint64_t took)
 {
-	uint64_t next = took ? (uint64_t)((double)copied * CHUNK_NS / (double)took) : UINT64_MAX;
+	uint64_t next = took ? (uint64_t)((double)moved * CHUNK_NS / (double)took) : UINT64_MAX;
 
-	if (copied < c->budget && next > c->budget)
+	if (moved < CHUNK_LEAST && took < CHUNK_NS)
+		return;
+	if (moved < c->budget && next > c->budget)
 		return;
 	if (next > 2 * c->budget)
 		next = 2 * c->budget;
@@ -218,7 +223,7 @@ static void learn(struct cio_copying *c, uint64_t copied, uint64_t took)
 
 static DWORD copy_chunk(struct cio_copying *c)
 {
-	uint64_t start = c->done, end, began;
+	uint64_t start = c->done, moved = c->moved, end, began;
 	DWORD error = cio_copy_plan(c, &end);
 
 	if (!error)
@@ -227,7 +232,7 @@ static DWORD copy_chunk(struct cio_copying *c)
 		return error;
 	began = cio_now();
 	error = cio_copy_chunk(c, end);
-	learn(c, c->done - start, cio_now() - began);
+	learn(c, c->moved - moved, cio_now() - began);
 	if (!error)
 		error = cio_copy_track(c, false);
 	if (!error && c->done > start)

@@ -2,6 +2,7 @@
 /* How a copy moves its bytes: by the kernel alone where it can, and around holes. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -49,29 +50,72 @@ static long read_some(struct cio_copying *c, size_t length, uint64_t at)
 	return transfer(c, c->in, c->in->seekable ? SYS_pread64 : SYS_read, c->buffer, length, at);
 }
 
-static DWORD write_all(struct cio_copying *c, size_t length, uint64_t at)
+/*
+ * Until a stream has something, or takes something. Who copies by messages is told now and then that
+ * it waits, and may end it then.
+ */
+static DWORD wait_for(struct cio_copying *c, const struct cio_file *file, short events)
 {
-	bool pipe = c->out->type == S_IFIFO || c->out->type == S_IFSOCK;
-	long nr = c->out->seekable ? SYS_pwrite64 : SYS_write;
-	struct cio_sigpipe sigpipe;
-	size_t written = 0;
+	struct pollfd p = {.fd = file->fd, .events = events};
+	DWORD error = 0;
 	long n = 0;
 
-	c->phase = COPYFILE2_PHASE_WRITE_DESTINATION;
-	if (pipe)
-		cio_sigpipe_block(&sigpipe);
-	while (written < length) {
-		n = transfer(c, c->out, nr, c->buffer + written, length - written, at + written);
-		if (n <= 0)
-			break;
-		written += (size_t)n;
+	while (!error && n == 0 && !file->seekable) {
+		struct timespec patience = {0, PATIENCE_NS};
+
+		n = cio_sync_call(c->self, SYS_ppoll, (long)&p, 1,
+				  c->how->routine2 ? (long)&patience : 0, 0, 0, 0);
+		if (n == 0)
+			error = cio_copy_ask(c, CIO_COPY_WAITING, 0);
+		else if (n == -EINTR)
+			error = cio_copy_error(n);
 	}
-	if (pipe)
-		cio_sigpipe_restore(&sigpipe, n < 0);
-	if (n < 0)
-		return cio_copy_error(n);
-	/* A device that takes nothing, and does not say why. */
-	return n == 0 && written < length ? ERROR_DISK_FULL : 0;
+	return error;
+}
+
+/* No SIGPIPE is of use to who did not write by himself. */
+static long write_some(struct cio_copying *c, const char *from, size_t length, uint64_t at)
+{
+	long nr = c->out->seekable ? SYS_pwrite64 : SYS_write, n;
+	struct cio_sigpipe sigpipe;
+
+	if (c->out->type != S_IFIFO && c->out->type != S_IFSOCK)
+		return transfer(c, c->out, nr, (void *)from, length, at);
+	cio_sigpipe_block(&sigpipe);
+	n = transfer(c, c->out, nr, (void *)from, length, at);
+	/* It comes also with what had been written by the time the reader went. */
+	cio_sigpipe_restore(&sigpipe, n < (long)length);
+	return n;
+}
+
+/* A stream takes this much without waiting, once it takes anything. */
+static size_t piece_of(const struct cio_copying *c, size_t length)
+{
+	bool waits = !c->out->seekable && c->how->routine2;
+
+	return waits && length > PIPE_BUF ? PIPE_BUF : length;
+}
+
+/* Who is told that the copy waits is so in the midst of a piece as well. */
+static DWORD write_all(struct cio_copying *c, size_t length, uint64_t at)
+{
+	DWORD error = 0;
+	long n;
+
+	c->phase = COPYFILE2_PHASE_WRITE_DESTINATION;
+	for (size_t written = 0; !error && written < length; written += (size_t)n) {
+		if (c->how->routine2)
+			error = wait_for(c, c->out, POLLOUT);
+		if (error)
+			break;
+		n = write_some(c, c->buffer + written, piece_of(c, length - written), at + written);
+		if (n < 0)
+			error = cio_copy_error(n);
+		/* A device that takes nothing, and does not say why. */
+		else if (n == 0)
+			error = ERROR_DISK_FULL;
+	}
+	return error;
 }
 
 /* The source ends here, earlier than it had said. */
@@ -206,34 +250,12 @@ DWORD cio_copy_chunk(struct cio_copying *c, uint64_t end)
 			if (error || !moved)
 				break;
 			at += moved;
+			c->moved += moved;
 		}
 	}
 	if (at > end)
 		at = end;
 	c->done = at < c->size ? at : c->size;
-	return error;
-}
-
-/*
- * Until a stream has something, or takes something. Who copies by messages is told now and then that
- * it waits, and may end it then.
- */
-static DWORD wait_for(struct cio_copying *c, const struct cio_file *file, short events)
-{
-	struct pollfd p = {.fd = file->fd, .events = events};
-	DWORD error = 0;
-	long n = 0;
-
-	while (!error && n == 0 && !file->seekable) {
-		struct timespec patience = {0, PATIENCE_NS};
-
-		n = cio_sync_call(c->self, SYS_ppoll, (long)&p, 1,
-				  c->how->routine2 ? (long)&patience : 0, 0, 0, 0);
-		if (n == 0)
-			error = cio_copy_ask(c, CIO_COPY_WAITING, 0);
-		else if (n == -EINTR)
-			error = cio_copy_error(n);
-	}
 	return error;
 }
 

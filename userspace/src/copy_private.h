@@ -41,6 +41,7 @@ struct cio_copying {
 	bool offload;	   /* the kernel may copy by itself */
 	bool direct;	   /* past the page cache */
 	uint64_t size, done;
+	uint64_t moved; /* less than is done: of a hole nothing */
 	uint64_t chunk, budget;
 	char *buffer;
 

@@ -282,6 +282,24 @@ static void polls(void)
 	close(peer);
 }
 
+/* Nor does a stream that is full keep it from asking, whatever the source is. */
+static void polls_when_full(void)
+{
+	const char *sources[] = {copy_source("from", MIB), "/dev/zero"};
+
+	CHECK_EQ(mkfifo(host_path("fifo"), 0600), 0);
+	for (int i = 0; i < 2; i++) {
+		int polls = 0, peer = open(host_path("fifo"), O_RDWR | O_CLOEXEC);
+		COPYFILE2_EXTENDED_PARAMETERS more = {sizeof(more), 0, NULL, end_when_waiting,
+						      &polls};
+
+		CHECK_EQ(CopyFile2(wide(sources[i]), wide(host_path("fifo")), &more),
+			 HR(ERROR_REQUEST_ABORTED));
+		CHECK_EQ(polls, 2);
+		close(peer);
+	}
+}
+
 static void flag(void)
 {
 	const char *from = copy_source("from", 1000), *to = host_path("to");
@@ -303,6 +321,7 @@ static const struct tap_case cases[] = {
 	CASE(pauses_too_late, "PAUSE of what is complete"),
 	CASE(tells_errors, "errors are told, and in which phase"),
 	CASE(polls, "POLL_CONTINUE while nothing comes"),
+	CASE(polls_when_full, "POLL_CONTINUE while nothing goes"),
 	CASE(flag, "the flag"),
 };
 
