@@ -86,4 +86,31 @@ TEST_F(queued, ends)
 	EXPECT_EQ(1 + variant->first, pending(&self->dev));
 }
 
+/* Who has no request yet, for want of room, waits for one that stays. */
+TEST(who_waits_for_room)
+{
+	struct call calls[2];
+	struct device dev;
+	char buf[2][8];
+	int fd;
+
+	MAKE_DEVICE(&dev, "close_queued", "store");
+	ASSERT_EQ(0, set(&dev, "cancel", "once-started-never"));
+	ASSERT_EQ(0, set(&dev, "max_pending", "1"));
+	ASSERT_EQ(0, set_latency(&dev, "read_latency_ns", FOREVER));
+	fd = open(dev.node, O_RDONLY | O_CLOEXEC);
+	ASSERT_LE(0, fd);
+	for (int i = 0; i < 2; i++) {
+		calls[i] = (struct call){ .fn = do_read, .fd = fd, .buf = buf[i], .len = 8 };
+		call_start(&calls[i]);
+		wait_in_syscall(&calls[i], SYS_read);
+		wait_state(&dev, "started", 1);
+	}
+	ASSERT_EQ(0, close(fd));
+	EXPECT_EQ(-1, call_join(&calls[1]));
+	EXPECT_EQ(ECANCELED, calls[1].err);
+	EXPECT_FALSE(call_done(&calls[0]));
+	device_unmake("close_queued");
+}
+
 TEST_HARNESS_MAIN
