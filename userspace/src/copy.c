@@ -149,6 +149,8 @@ static DWORD empty_target(struct cio_copying *c, bool existed)
 		return ERROR_FILE_EXISTS;
 	if (existed && ftruncate(c->out->fd, 0) != 0)
 		return cio_copy_error(-errno);
+	if (existed)
+		cio_copy_forget_attributes(c);
 	c->began = true;
 	error = cio_copy_track(c, true);
 	if (error)

@@ -16,33 +16,46 @@
 /* The application's, not the system's, whose meaning depends on who and where. */
 #define OURS "user."
 
-static void copy_attribute(const struct cio_copying *c, const char *name, char *value, size_t room)
+static void copy_attribute(const struct cio_copying *c, const char *name)
 {
-	ssize_t n = fgetxattr(c->in->fd, name, value, room);
+	char *value = malloc(XATTR_SIZE_MAX);
+	ssize_t n = value ? fgetxattr(c->in->fd, name, value, XATTR_SIZE_MAX) : -1;
 
 	if (n >= 0)
 		fsetxattr(c->out->fd, name, value, (size_t)n, 0);
+	free(value);
+}
+
+static void forget_attribute(const struct cio_copying *c, const char *name)
+{
+	fremovexattr(c->out->fd, name);
+}
+
+static void each_attribute(const struct cio_copying *c, int fd,
+			   void (*fn)(const struct cio_copying *c, const char *name))
+{
+	ssize_t n = flistxattr(fd, NULL, 0);
+	char *names;
+
+	if (n <= 0)
+		return;
+	names = malloc((size_t)n);
+	n = names ? flistxattr(fd, names, (size_t)n) : 0;
+	for (char *name = names; name < names + n; name += strlen(name) + 1)
+		if (strncmp(name, OURS, strlen(OURS)) == 0)
+			fn(c, name);
+	free(names);
 }
 
 /* As far as the target's file system can have them: what it cannot is lost, as on Windows. */
 static void copy_attributes(const struct cio_copying *c)
 {
-	ssize_t n = flistxattr(c->in->fd, NULL, 0);
-	char *names, *value;
+	each_attribute(c, c->in->fd, copy_attribute);
+}
 
-	if (n <= 0)
-		return;
-	names = malloc((size_t)n);
-	value = malloc(XATTR_SIZE_MAX);
-	if (names && value)
-		n = flistxattr(c->in->fd, names, (size_t)n);
-	else
-		n = 0;
-	for (char *name = names; name < names + n; name += strlen(name) + 1)
-		if (strncmp(name, OURS, strlen(OURS)) == 0)
-			copy_attribute(c, name, value, XATTR_SIZE_MAX);
-	free(names);
-	free(value);
+void cio_copy_forget_attributes(const struct cio_copying *c)
+{
+	each_attribute(c, c->out->fd, forget_attribute);
 }
 
 static long sync_data(struct cio_copying *c)

@@ -82,6 +82,8 @@ DWORD cio_copy_track(struct cio_copying *c, bool now);
 
 /* copy_finish.c */
 DWORD cio_copy_finish(struct cio_copying *c);
+/* What a target that begins anew has of the application's attributes is another file's. */
+void cio_copy_forget_attributes(const struct cio_copying *c);
 
 /* copy_link.c. False: the source is no symbolic link. */
 bool cio_copy_link(struct cio_copying *c, DWORD *error);

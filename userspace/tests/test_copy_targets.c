@@ -117,11 +117,58 @@ static void link_stays(void)
 	CHECK_EQ(count_names(".", ""), 2);
 }
 
+/* What it was before is gone, and with it the attributes that the source lacks. */
+static void attributes_go(void)
+{
+	char value[8];
+
+	enter();
+	copy_source("a", 1000);
+	copy_source("to", 2000);
+	if (setxattr("to", "user.old", "1", 1, 0) != 0)
+		SKIP("no attributes of the user's");
+	CHECK_EQ(setxattr("to", "user.both", "1", 1, 0) | setxattr("a", "user.both", "2", 1, 0) |
+			 setxattr("a", "user.new", "2", 1, 0), 0);
+	CHECK(copy("a", "to", 0));
+	CHECK_EQ(getxattr("to", "user.old", value, sizeof(value)), -1);
+	CHECK_EQ(errno, ENODATA);
+	CHECK(getxattr("to", "user.both", value, sizeof(value)) == 1 && *value == '2');
+	CHECK(getxattr("to", "user.new", value, sizeof(value)) == 1 && *value == '2');
+	copy_same("a", "to");
+}
+
+static DWORD CALLBACK stop_then(LARGE_INTEGER size, LARGE_INTEGER done, LARGE_INTEGER stream_size,
+				LARGE_INTEGER stream_done, DWORD stream, DWORD reason, HANDLE source,
+				HANDLE target, LPVOID data)
+{
+	(void)size, (void)done, (void)stream_size, (void)stream_done, (void)stream, (void)source;
+	(void)target, (void)data;
+	return reason == CALLBACK_CHUNK_FINISHED ? PROGRESS_STOP : PROGRESS_CONTINUE;
+}
+
+/* But not from a target that is gone on with: it is the same file still. */
+static void attributes_stay(void)
+{
+	char value[8];
+
+	enter();
+	copy_source("a", 4 * MIB);
+	CHECK_FAILS(CopyFileExA("a", "to", stop_then, NULL, NULL, COPY_FILE_RESTARTABLE),
+		    ERROR_REQUEST_ABORTED);
+	if (setxattr("to", "user.mine", "1", 1, 0) != 0)
+		SKIP("no attributes of the user's");
+	CHECK(copy("a", "to", COPY_FILE_RESTARTABLE | COPY_FILE_FAIL_IF_EXISTS));
+	CHECK_EQ(getxattr("to", "user.mine", value, sizeof(value)), 1);
+	copy_same("a", "to");
+}
+
 static const struct tap_case cases[] = {
 	CASE(not_to_be_deleted, "a link over what cannot be deleted"),
 	CASE(in_use, "a link over what is open"),
 	CASE(no_file_to_be_had, "a file over a link that cannot be made"),
 	CASE(over_link, "a file over a link"),
+	CASE(attributes_go, "attributes of an overwritten target"),
+	CASE(attributes_stay, "attributes of a target that is gone on with"),
 	CASE(link_stays, "a file that cannot take the link's name"),
 };
 
