@@ -79,7 +79,7 @@ static DWORD open_source(struct cio_copying *c)
 	if (fstat(c->in->fd, &c->st) != 0)
 		return cio_copy_error(-errno);
 	/* What /proc offers has no size, and yet something in it. */
-	c->sized = c->in->type == S_IFREG && c->st.st_size > 0;
+	c->sized = c->in->type == S_IFREG && (c->st.st_size > 0 || cio_copy_is_empty(c));
 	c->sparse = c->sized && (uint64_t)c->st.st_blocks * 512 < (uint64_t)c->st.st_size;
 	c->size = c->sized ? (uint64_t)c->st.st_size : 0;
 	return 0;
@@ -140,7 +140,7 @@ static DWORD empty_target(struct cio_copying *c, bool existed)
 	if (c->in->type == S_IFREG && c->out->device == c->in->device &&
 	    c->out->inode == c->in->inode)
 		return ERROR_SHARING_VIOLATION;
-	c->tracked = may_restart(c) && c->how->flags & COPY_FILE_RESTARTABLE;
+	c->tracked = may_restart(c) && c->how->flags & COPY_FILE_RESTARTABLE && cio_copy_can_track(c);
 	if (existed && may_restart(c) && cio_copy_restart_find(c)) {
 		c->began = true;
 		return 0;
@@ -317,7 +317,7 @@ static void end_early(struct cio_copying *c, DWORD error)
 	if (!wanted)
 		c->keep = c->tracked;
 	if (error == ERROR_REQUEST_PAUSED)
-		c->tracked = c->sized && c->out->type == S_IFREG;
+		c->tracked = c->sized && c->out->type == S_IFREG && cio_copy_can_track(c);
 	/* Who stops it wants to have all of it; who cancels it wants not to wait. */
 	if (c->keep && wanted)
 		cio_copy_track(c, true);

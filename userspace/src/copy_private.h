@@ -75,6 +75,10 @@ DWORD cio_copy_chunk(struct cio_copying *c, uint64_t end);
 /* Whatever there is of a source that does not say how much: one piece. *ended: there is no more. */
 DWORD cio_copy_piece(struct cio_copying *c, bool *ended);
 
+/* copy_host.c: the source has a size of 0, and means it; the target can say how far it is. */
+bool cio_copy_is_empty(const struct cio_copying *c);
+bool cio_copy_can_track(const struct cio_copying *c);
+
 /* copy_restart.c */
 bool cio_copy_restart_find(struct cio_copying *c);
 /* Says in the target how far it is; unless it is to be at once, not more often than is good. */

@@ -123,6 +123,17 @@ static void grows_and_shrinks(void)
 	}
 }
 
+/* Nothing is as much as anything. */
+static void empty_grows(void)
+{
+	const char *from = host_file("from"), *to = host_path("to");
+
+	change = (struct change){from, 0, MIB};
+	CHECK(CopyFileExA(from, to, change_it, &change, NULL, 0));
+	CHECK(!change.path && size_of(from) == MIB);
+	CHECK_EQ(size_of(to), 0);
+}
+
 /* The end of a hole comes nearer. */
 static void sparse_shrinks(void)
 {
@@ -293,6 +304,7 @@ static const struct tap_case cases[] = {
 	CASE(sparse, "holes stay holes"),
 	CASE(between_file_systems, "between file systems"),
 	CASE(grows_and_shrinks, "a source that grows or shrinks"),
+	CASE(empty_grows, "an empty source that grows"),
 	CASE(sparse_shrinks, "a hole that shrinks"),
 	CASE(pseudo_files, "files without a size"),
 	CASE(streams, "from and to streams"),

@@ -5,7 +5,9 @@
  */
 #include <errno.h>
 #include <stdarg.h>
+#include <linux/magic.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <windows.h>
 
 #include "copy.h"
@@ -281,6 +283,57 @@ static void holes_teach_nothing(void)
 	copy_same(from, to);
 }
 
+int __real_fstatfs(int fd, struct statfs *fs);
+int __wrap_fstatfs(int fd, struct statfs *fs);
+
+/* What each file system says that it is; 0: what it is. */
+static __typeof__(((struct statfs *)0)->f_type) fs_type;
+
+int __wrap_fstatfs(int fd, struct statfs *fs)
+{
+	int ret = __real_fstatfs(fd, fs);
+
+	if (fs_type)
+		fs->f_type = fs_type;
+	return ret;
+}
+
+static DWORD CALLBACK look_and_stop(LARGE_INTEGER size, LARGE_INTEGER done,
+				    LARGE_INTEGER stream_size, LARGE_INTEGER stream_done,
+				    DWORD stream, DWORD reason, HANDLE source, HANDLE target,
+				    LPVOID data)
+{
+	(void)size, (void)stream_size, (void)stream_done, (void)stream, (void)source, (void)target;
+	CHECK_EQ(size_of(to), done.QuadPart);
+	return reason == CALLBACK_CHUNK_FINISHED ? *(DWORD *)data : PROGRESS_CONTINUE;
+}
+
+/* Where there are no holes, nothing is written behind the end; so there is nothing to go on with. */
+static void no_record_without_holes(void)
+{
+	static const unsigned int types[] = {MSDOS_SUPER_MAGIC, 0x2011bab0};
+	DWORD answer;
+
+	prepare(4 * MIB);
+	for (size_t i = 0; i < 2; i++) {
+		fs_type = types[i];
+		set_fault(0, 0, 0, 0);
+		answer = PROGRESS_STOP;
+		CHECK_FAILS(CopyFileExA(from, to, look_and_stop, &answer, NULL,
+					COPY_FILE_RESTARTABLE), ERROR_REQUEST_ABORTED);
+		CHECK(size_of(to) > 0 && size_of(to) < 4 * MIB);
+		CHECK_FAILS(copy(COPY_FILE_RESTARTABLE | COPY_FILE_FAIL_IF_EXISTS), ERROR_FILE_EXISTS);
+		answer = PROGRESS_CONTINUE;
+		CHECK(CopyFileExA(from, to, look_and_stop, &answer, NULL, COPY_FILE_RESTARTABLE));
+		copy_same(from, to);
+		CHECK_EQ(unlink(to), 0);
+		/* What has failed is as of any copy's. */
+		set_fault(SYS_copy_file_range, 1, 1, EINTR);
+		CHECK_FAILS(copy(COPY_FILE_RESTARTABLE), ERROR_OPERATION_ABORTED);
+		CHECK(!host_exists(to));
+	}
+}
+
 /* What is in a link's way is there as long as the link is not. */
 static void link_fails(void)
 {
@@ -352,6 +405,7 @@ static const struct tap_case cases[] = {
 	CASE(close_fails_in_move, "the same between volumes (W-MOVE-1)"),
 	CASE(link_fails, "a link that cannot be made"),
 	CASE(holes_teach_nothing, "a chunk does not grow by holes"),
+	CASE(no_record_without_holes, "no record where there are no holes"),
 	CASE(cancelled_between_calls, "cancelled between each two system calls (W-CANCELSYNC-1)"),
 };
 
