@@ -35,14 +35,29 @@ static void wait_while(atomic_int *word, int value)
 static HANDLE both, second;
 static DWORD sleeper, other;
 static atomic_int hold_unpark, unpark_held, second_ends, waits_over, setter_done;
+/* Of which nobody may be told before it is final; and how often somebody was. */
+static OVERLAPPED *_Atomic watched;
+static atomic_int told;
 
 static void nothing(int sig)
 {
 	(void)sig;
 }
 
+static void check_watched(void)
+{
+	OVERLAPPED *ov = atomic_load(&watched);
+
+	if (!ov)
+		return;
+	CHECK_EQ(__atomic_load_n(&ov->Internal, __ATOMIC_ACQUIRE), 0);
+	CHECK_EQ(ov->InternalHigh, 1);
+	atomic_fetch_add(&told, 1);
+}
+
 void __wrap_cio_unpark(struct cio_thread *thread)
 {
+	check_watched();
 	if (atomic_exchange(&hold_unpark, 0)) {
 		atomic_store(&unpark_held, 1);
 		wait_while(&second_ends, 0);
@@ -121,6 +136,47 @@ static void wakes_are_not_lost(void)
 	CHECK(SetEvent(second));
 	for (int i = 0; i < 3; i++)
 		CHECK_EQ(WaitForSingleObject(t[i], INFINITE), WAIT_OBJECT_0);
+}
+
+/* ---- the event of a request, and what stands in its OVERLAPPED as the event wakes somebody ---- */
+
+static OVERLAPPED request;
+static HANDLE from;
+
+static DWORD WINAPI reads_with_event(LPVOID arg)
+{
+	char c;
+
+	(void)arg;
+	CHECK(ReadFile(from, &c, 1, NULL, &request));
+	return 0;
+}
+
+static DWORD WINAPI waits_for_event(LPVOID arg)
+{
+	(void)arg;
+	CHECK_EQ(WaitForSingleObject(request.hEvent, INFINITE), WAIT_OBJECT_0);
+	return 0;
+}
+
+static void events_are_set_last(void)
+{
+	HANDLE t[2];
+	DWORD id;
+	int peer;
+
+	from = host_fifo("f", GENERIC_READ, 0, &peer);
+	request = host_overlapped(host_manual_event());
+	t[0] = CreateThread(NULL, 0, reads_with_event, NULL, 0, &id);
+	host_wait_syscall(id, SYS_read, SYS_read);
+	t[1] = CreateThread(NULL, 0, waits_for_event, NULL, 0, &id);
+	host_wait_syscall(id, SYS_futex, SYS_futex);
+	atomic_store(&watched, &request);
+	CHECK_EQ(write(peer, "x", 1), 1);
+	CHECK_EQ(WaitForSingleObject(t[1], INFINITE), WAIT_OBJECT_0);
+	atomic_store(&watched, NULL);
+	CHECK_EQ(WaitForSingleObject(t[0], INFINITE), WAIT_OBJECT_0);
+	CHECK(atomic_load(&told) >= 1);
 }
 
 /* ---- a callback that a thread of the pool has taken out of the queue, and has not begun ---- */
@@ -228,6 +284,7 @@ static void threads_start_without_the_lock(void)
 
 static const struct tap_case cases[] = {
 	CASE(wakes_are_not_lost, "a wake-up on its way serves the thread's next wait, too"),
+	CASE(events_are_set_last, "an event wakes nobody before its OVERLAPPED is final (W-OVL-8)"),
 	CASE(a_callback_under_way_is_waited_for, "a cancel waits for the callback that is taken"),
 	CASE(threads_start_without_the_lock, "a thread of the library's starts without its lock"),
 };
