@@ -114,7 +114,7 @@ static struct fake *lock_before_timer(struct kunit *test, enum cancelio_cancel_m
 		work_on_cpu(cpu, submit, &fake->req);
 		spin_lock_irq(&core->lock);
 		start = ktime_get_mono_fast_ns();
-		while (fake->req.served && !hrtimer_callback_running(&hw.timer) &&
+		while (fake->req.served && !core_timer_runs() &&
 		       ktime_get_mono_fast_ns() - start < service_ns + CORE_PATIENCE_NS)
 			cpu_relax();
 		if (fake->req.served)
@@ -139,7 +139,7 @@ static void take_before_timer(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, set_cpus_allowed_ptr(current, cpumask_of(0)));
 	for (i = 0; i < ARRAY_SIZE(modes); i++) {
 		struct fake *fake = lock_before_timer(test, modes[i], other);
-		bool waits = hrtimer_callback_running(&hw.timer);
+		bool waits = core_timer_runs();
 		struct cancelio_request *taken = cancelio_hardware_take(&hw, NULL);
 
 		spin_unlock_irq(&to_core(test)->lock);

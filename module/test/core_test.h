@@ -410,10 +410,16 @@ static inline void core_hardware_exit(struct kunit *test)
 	core_exit(test);
 }
 
+/* Whether the timer's callback is running at this instant, which may be over at the next. */
+static inline bool core_timer_runs(void)
+{
+	return data_race(hrtimer_callback_running(&hw.timer));
+}
+
 /* The timer may have come on another processor: it is through when this returns. */
 static inline void core_timer_wait(void)
 {
-	while (hrtimer_callback_running(&hw.timer))
+	while (core_timer_runs())
 		cpu_relax();
 }
 
