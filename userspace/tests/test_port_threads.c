@@ -265,6 +265,25 @@ static void other_port(void)
 	CHECK_EQ(take(one, 0), 3);
 }
 
+/* What was held up is given to who waits, with the slot, and is not there for who comes next. */
+static void other_port_at_once(void)
+{
+	HANDLE one = port_new(1), two = port_new(1);
+	struct taker watches, waits;
+
+	post(one, 1);
+	CHECK_EQ(take(one, 0), 1);
+	taker_start(&watches, one, NULL);
+	taker_start(&waits, one, NULL);
+	post(one, 2);
+	takes_nothing(two, WAIT_TIMEOUT);
+	takes_nothing(one, WAIT_TIMEOUT);
+	taker_wait(&waits, 1);
+	CHECK(CloseHandle(one));
+	taker_join(&watches);
+	taker_join(&waits);
+}
+
 /* ---- many of all ---- */
 
 enum { PRODUCERS = 3, CONSUMERS = 6, PACKETS = 20000 };
@@ -435,6 +454,7 @@ static const struct tap_case cases[] = {
 	CASE(sleep_elsewhere, "and one that sleeps outside of the library (W-PORT-4)"),
 	CASE(lent_slots_come_back, "a lent slot comes back (W-PORT-4)"),
 	CASE(other_port, "asking another port leaves this one (W-PORT-4)"),
+	CASE(other_port_at_once, "and leaves what is held up to who waits (W-PORT-4)"),
 	CASE(each_packet_once, "many threads, each packet once"),
 	CASE(nobody_starves, "threads that sleep, compute, ask elsewhere: all packets are taken"),
 	CASE(a_child_has_the_port_anew, "the child of a fork has the port anew"),
