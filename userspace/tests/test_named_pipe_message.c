@@ -103,6 +103,24 @@ static void warnings(void)
 	CHECK(GetQueuedCompletionStatus(port, &n, &key, &done, INFINITE) && n == 1);
 }
 
+/* A handle without FILE_FLAG_OVERLAPPED tells a routine of it as well. */
+static void warning_of_a_synchronous_read(void)
+{
+	OVERLAPPED ov = host_overlapped(NULL);
+	HANDLE h, c;
+	DWORD n;
+
+	npipe_pair(&h, &c, MESSAGES, 0);
+	CHECK(WriteFile(c, "abcdef", 6, &n, NULL));
+	routine_ov = NULL;
+	SetLastError(0);
+	CHECK(ReadFileEx(h, buf, 2, &ov, routine));
+	CHECK_EQ(GetLastError(), ERROR_MORE_DATA);
+	CHECK_EQ(SleepEx(0, TRUE), WAIT_IO_COMPLETION);
+	CHECK(routine_ov == &ov && routine_error == 0 && routine_bytes == 2);
+	CHECK(ReadFile(h, buf, 4, &n, NULL) && n == 4);
+}
+
 static void large_messages(void)
 {
 	HANDLE h, c;
@@ -497,6 +515,7 @@ static void connect_race(void)
 static const struct tap_case cases[] = {
 	CASE(borders, "messages keep their borders"),
 	CASE(warnings, "a message that does not fit is a warning, told in every way"),
+	CASE(warning_of_a_synchronous_read, "also of a synchronous handle, by a routine (W-RWEX-2)"),
 	CASE(large_messages, "messages larger than what fits"),
 	CASE(looks, "a look takes nothing"),
 	CASE(states, "what an end and its pipe are"),
