@@ -190,6 +190,7 @@ static void events_are_set_last(void)
 	CHECK_EQ(WaitForSingleObject(t, INFINITE), WAIT_OBJECT_0);
 
 	from = host_fifo("g", GENERIC_READ, FILE_FLAG_OVERLAPPED, &peer);
+	request.InternalHigh = 99;
 	CHECK_FAILS(ReadFile(from, &c, 1, NULL, &request), ERROR_IO_PENDING);
 	end_watched(peer);
 }
