@@ -184,9 +184,10 @@ static inline bool cancelio_device_removed(struct cancelio_device *dev)
 	return !READ_ONCE(dev->published);
 }
 
-/* Whether the caller was killed, and takes nothing any more. Other signals may come as this looks. */
+/* Whether the caller was killed, and takes nothing any more. */
 static inline bool cancelio_caller_killed(void)
 {
+	/* Other signals may come as this looks. */
 	return data_race(fatal_signal_pending(current));
 }
 

@@ -410,9 +410,10 @@ static inline void core_hardware_exit(struct kunit *test)
 	core_exit(test);
 }
 
-/* Whether the timer's callback is running at this instant, which may be over at the next. */
+/* Whether the timer's callback is running. */
 static inline bool core_timer_runs(void)
 {
+	/* At this instant, which may be over at the next. */
 	return data_race(hrtimer_callback_running(&hw.timer));
 }
 
