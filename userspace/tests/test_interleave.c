@@ -4,6 +4,7 @@
  * library, and stands between its files.
  */
 #include <errno.h>
+#include <linux/futex.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -21,6 +22,11 @@ void __real_cio_pool_call(struct cio_thread *self, const OVERLAPPED_ENTRY *entry
 void __wrap_cio_pool_call(struct cio_thread *self, const OVERLAPPED_ENTRY *entry);
 bool __real_cio_service_start(void (*main)(void *arg), void *arg);
 bool __wrap_cio_service_start(void (*main)(void *arg), void *arg);
+struct cio_ring;
+bool __real_cio_op_event(struct cio_ring *ring, uint64_t tag, int res);
+bool __wrap_cio_op_event(struct cio_ring *ring, uint64_t tag, int res);
+void __real_cio_thread_each(void (*fn)(struct cio_thread *thread, void *arg), void *arg);
+void __wrap_cio_thread_each(void (*fn)(struct cio_thread *thread, void *arg), void *arg);
 long __real_syscall(long nr, long a, long b, long c, long d, long e, long f);
 long __wrap_syscall(long nr, ...);
 
@@ -74,11 +80,27 @@ static void let_it_come(void)
 		sched_yield();
 }
 
+/* See below: the request has let go of its file, and who waits for its event is about to be told. */
+static atomic_int stage;
+static DWORD ender, closer;
+enum { OFF, ARMED, REAPED, LOCKED, TOLD, CLOSED };
+
+static void see_the_file_stay(void)
+{
+	if (atomic_load(&stage) != LOCKED || (DWORD)__real_syscall(SYS_gettid, 0, 0, 0, 0, 0, 0) != ender)
+		return;
+	atomic_store(&stage, TOLD);
+	while (atomic_load(&stage) != CLOSED && host_syscall_of(closer) != SYS_futex)
+		sched_yield();
+	CHECK_EQ(atomic_load(&stage), TOLD);
+}
+
 void __wrap_cio_wake_later(struct cio_thread *thread)
 {
 	bool of_second = atomic_load(&unpark_held) && !atomic_load(&second_ends);
 
 	check_watched();
+	see_the_file_stay();
 	__real_cio_wake_later(thread);
 	if (of_second)
 		let_it_come();
@@ -244,6 +266,68 @@ static void a_callback_under_way_is_waited_for(void)
 	CHECK(atomic_load(&called) >= 1 && atomic_load(&called) < 10);
 }
 
+/* ---- a file whose last handle is closed while who ends its last request has let go of it ---- */
+
+/* The ender has the byte in hand, and comes to the lock only when the closer has it for the last time. */
+bool __wrap_cio_op_event(struct cio_ring *ring, uint64_t tag, int res)
+{
+	if (atomic_load(&stage) == ARMED && res == 1) {
+		ender = (DWORD)__real_syscall(SYS_gettid, 0, 0, 0, 0, 0, 0);
+		atomic_store(&stage, REAPED);
+		wait_while(&stage, REAPED);
+	}
+	return __real_cio_op_event(ring, tag, res);
+}
+
+void __wrap_cio_thread_each(void (*fn)(struct cio_thread *thread, void *arg), void *arg)
+{
+	if (atomic_load(&stage) == REAPED) {
+		atomic_store(&stage, LOCKED);
+		while (host_syscall_of(ender) != SYS_futex)
+			sched_yield();
+	}
+	__real_cio_thread_each(fn, arg);
+}
+
+/* The closer has dropped the lock, for which the ender waits, and has the file's last reference soon. */
+static long wake_and_wait(const long *arg)
+{
+	long woken = __real_syscall(SYS_futex, arg[0], arg[1], arg[2], arg[3], arg[4], arg[5]);
+
+	wait_while(&stage, LOCKED);
+	return woken;
+}
+
+static DWORD WINAPI closes(LPVOID file)
+{
+	closer = GetCurrentThreadId();
+	CHECK(CloseHandle(file));
+	atomic_store(&stage, CLOSED);
+	return 0;
+}
+
+static void files_outlive_their_requests(void)
+{
+	HANDLE t[2];
+	DWORD id;
+	int peer;
+	char c;
+
+	from = host_fifo("f", GENERIC_READ, FILE_FLAG_OVERLAPPED, &peer);
+	request = host_overlapped(host_manual_event());
+	CHECK_FAILS(ReadFile(from, &c, 1, NULL, &request), ERROR_IO_PENDING);
+	t[0] = CreateThread(NULL, 0, waits_for_event, NULL, 0, &id);
+	host_wait_syscall(id, SYS_futex, SYS_io_uring_enter);
+	atomic_store(&stage, ARMED);
+	CHECK_EQ(write(peer, "x", 1), 1);
+	wait_while(&stage, ARMED);
+	t[1] = CreateThread(NULL, 0, closes, from, 0, &id);
+	for (int i = 0; i < 2; i++)
+		CHECK_EQ(WaitForSingleObject(t[i], INFINITE), WAIT_OBJECT_0);
+	CHECK_EQ(atomic_load(&stage), CLOSED);
+	CHECK(request.Internal == 0 && c == 'x');
+}
+
 /* ---- a cancel's signal that is refused: who sends it again is called without a lock ---- */
 
 static atomic_int refuse_signal, started;
@@ -261,6 +345,9 @@ long __wrap_syscall(long nr, ...)
 		errno = EAGAIN;
 		return -1;
 	}
+	if (nr == SYS_futex && (arg[1] & FUTEX_CMD_MASK) == FUTEX_WAKE &&
+	    atomic_load(&stage) == LOCKED)
+		return wake_and_wait(arg);
 	return __real_syscall(nr, arg[0], arg[1], arg[2], arg[3], arg[4], arg[5]);
 }
 
@@ -302,6 +389,7 @@ static const struct tap_case cases[] = {
 	CASE(wakes_are_not_lost, "a wake-up on its way serves the thread's next wait, too"),
 	CASE(events_are_set_last, "an event wakes nobody before its OVERLAPPED is final (W-OVL-8)"),
 	CASE(a_callback_under_way_is_waited_for, "a cancel waits for the callback that is taken"),
+	CASE(files_outlive_their_requests, "a file is there until its last request has ended"),
 	CASE(threads_start_without_the_lock, "a thread of the library's starts without its lock"),
 };
 
