@@ -109,10 +109,10 @@ static int do_create(struct cio_thread *self, const struct open_args *a, int fla
 	/* O_PATH and O_CREAT do not go together. */
 	if (flags & O_PATH)
 		flags = (flags & ~O_PATH) | O_RDONLY;
-	flags |= O_CREAT | exclusive;
-	fd = try_open(self, a->path, flags, mode);
-	if (fd == -EINVAL && flags & O_DIRECT)
-		fd = try_open(self, a->path, flags & ~O_DIRECT, mode);
+	fd = try_open(self, a->path, (flags & ~O_DIRECT) | O_CREAT | exclusive, mode);
+	/* Some file systems say only when the file is there that they know no direct I/O. */
+	if (fd >= 0 && flags & O_DIRECT)
+		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_DIRECT);
 	return fd;
 }
 

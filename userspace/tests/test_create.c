@@ -36,6 +36,27 @@ static void directories(void)
 }
 
 /* Hints, what has no meaning here, and bits that mean nothing anywhere: none is an error. */
+/* Also where there is no direct I/O, as on the ramfs of a small system, which says so late (W-CREATE-7). */
+static void new_without_buffers(void)
+{
+	static const DWORD dispositions[] = { CREATE_NEW, OPEN_ALWAYS, CREATE_ALWAYS };
+	static char page[4096] __attribute__((aligned(4096)));
+
+	for (size_t i = 0; i < sizeof(dispositions) / sizeof(dispositions[0]); i++) {
+		const char *path = host_path("new");
+		HANDLE h;
+		DWORD n;
+
+		SetLastError(0xdead);
+		h = CreateFileA(path, RW, 0, NULL, dispositions[i], FILE_FLAG_NO_BUFFERING, NULL);
+		CHECK(h != INVALID_HANDLE_VALUE);
+		CHECK_EQ(GetLastError(), 0);
+		CHECK(WriteFile(h, page, sizeof(page), &n, NULL) && n == sizeof(page));
+		CHECK(CloseHandle(h));
+		CHECK_EQ(unlink(path), 0);
+	}
+}
+
 static void flags_and_attributes(void)
 {
 	const DWORD flags[] = {
@@ -270,6 +291,7 @@ static void open_against_delete(void)
 static const struct tap_case cases[] = {
 	CASE(directories, "directories and FILE_FLAG_BACKUP_SEMANTICS"),
 	CASE(flags_and_attributes, "flags and attributes that are accepted"),
+	CASE(new_without_buffers, "new files with FILE_FLAG_NO_BUFFERING"),
 	CASE(read_only, "read-only files, also for root; templates"),
 	CASE(maximum_allowed, "MAXIMUM_ALLOWED, and rights that there are not"),
 	CASE(links, "links, followed and opened themselves"),

@@ -134,6 +134,7 @@ static void no_direct_io(void)
 	DWORD n;
 
 	refuse_bits(SYS_openat, 2, O_DIRECT, EINVAL);
+	refuse_bits(SYS_fcntl, 2, O_DIRECT, EINVAL);
 	h = CreateFileA(host_path("f"), GENERIC_WRITE, 0, NULL, CREATE_NEW, FILE_FLAG_NO_BUFFERING,
 			NULL);
 	CHECK(h != INVALID_HANDLE_VALUE && WriteFile(h, "x", 1, &n, NULL) && n == 1);
