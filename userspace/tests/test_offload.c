@@ -140,7 +140,7 @@ static void many_are_cancelled(void)
  */
 static void cancel_races_with_the_end(void)
 {
-	long rounds = host_rounds(40000), aborted = 0;
+	long rounds = host_rounds(10000), aborted = 0;
 	HANDLE h = device();
 	DWORD n;
 
