@@ -4,12 +4,12 @@
  *
  *	echo hold > arm		the next who gets there is held
  *	echo hold 3 > arm	the third who gets there, two pass
- *	cat arm			"open", "armed" until somebody comes, then "held"
+ *	cat arm			"open", "armed" until somebody comes, then "held", or "late"
  *	echo open > arm		lets go on who is held
  *
  * Who is held spins, for the places are such where nobody may sleep: with a
- * lock held or in an interrupt. After ten seconds it goes on by itself, so that
- * a test that has died does not take the machine along.
+ * lock held or in an interrupt. After ten seconds it goes on by itself, which is
+ * late, so that a test that has died does not take the machine along.
  */
 #include <linux/debugfs.h>
 #include <linux/kernel.h>
@@ -26,11 +26,13 @@ enum stall_state {
 	STALL_OPEN,
 	STALL_ARMED,
 	STALL_HELD,
+	STALL_LATE,
 };
 
 /*
  * @state goes from OPEN to ARMED and back to OPEN by who writes the file, and
- * from ARMED to HELD by who gets there and brings @pass to 0.
+ * from ARMED to HELD by who gets there and brings @pass to 0, and from there to
+ * LATE by the same.
  */
 struct stall {
 	const char *name;
@@ -51,12 +53,15 @@ static struct stall stalls[CANCELIO_STALLS] = {
 	[CANCELIO_STALL_RELEASE] = { .name = "release" },
 	[CANCELIO_STALL_MOVED] = { .name = "moved" },
 	[CANCELIO_STALL_PASSED] = { .name = "passed" },
+	[CANCELIO_STALL_POLLED] = { .name = "polled" },
+	[CANCELIO_STALL_FOUND] = { .name = "found" },
 };
 
 static const char *const stall_names[] = {
 	[STALL_OPEN] = "open",
 	[STALL_ARMED] = "armed",
 	[STALL_HELD] = "held",
+	[STALL_LATE] = "late",
 };
 
 void (*cancelio_stall_hook)(enum cancelio_stall point);
@@ -83,6 +88,8 @@ void cancelio_stall(enum cancelio_stall point)
 	while (READ_ONCE(stall->state) == STALL_HELD &&
 	       ktime_get_mono_fast_ns() - start < STALL_MAX_NS)
 		cpu_relax();
+	if (cmpxchg(&stall->state, STALL_HELD, STALL_LATE) == STALL_HELD)
+		pr_info("cancelio: stall %s: nobody has let go of %s\n", stall->name, current->comm);
 }
 
 static ssize_t stall_read(struct file *file, char __user *buf, size_t len, loff_t *pos)

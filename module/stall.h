@@ -21,6 +21,8 @@ struct dentry;
  *	RELEASE		a front door has a request in hand, and is about to let it run
  *	MOVED		a worker has moved bytes, and has not told yet
  *	PASSED		served without a request, and its bytes not moved yet
+ *	POLLED		who polls has looked, and not gone to sleep yet
+ *	FOUND		a canceller has found a request, and not asked yet
  */
 enum cancelio_stall {
 	CANCELIO_STALL_ARM,
@@ -35,6 +37,8 @@ enum cancelio_stall {
 	CANCELIO_STALL_RELEASE,
 	CANCELIO_STALL_MOVED,
 	CANCELIO_STALL_PASSED,
+	CANCELIO_STALL_POLLED,
+	CANCELIO_STALL_FOUND,
 	CANCELIO_STALLS,
 };
 

@@ -21,6 +21,7 @@
 #include <linux/cancelio.h>
 
 #include "compat.h"
+#include "stall.h"
 #include "stream.h"
 
 void cancelio_stream_chunk_free(struct stream_chunk *chunk)
@@ -356,6 +357,7 @@ static __poll_t stream_poll(struct cancelio_device *dev, struct file *file, poll
 	spin_lock_irq(&stream->lock);
 	events = stream_events(stream, write);
 	spin_unlock_irq(&stream->lock);
+	cancelio_stall(CANCELIO_STALL_POLLED);
 	return events;
 }
 

@@ -14,7 +14,18 @@
 #define CONFIGFS	"/sys/kernel/config/cancelio"
 #define DEBUGFS		"/sys/kernel/debug/cancelio"
 
-/* ---- a device that is made for one test ---- */
+/* ---- files of a line or so ---- */
+
+/* What a file says, as much as there is room for; nothing if it cannot be read. */
+static inline char *read_text(const char *path, char *text, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = read(fd, text, size - 1);
+
+	close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	return text;
+}
 
 /* Return: 0 or a negative errno. */
 static inline int write_text(const char *path, const char *text)
@@ -28,6 +39,8 @@ static inline int write_text(const char *path, const char *text)
 	close(fd);
 	return err;
 }
+
+/* ---- a device that is made for one test ---- */
 
 /* Return: 0 or a negative errno. */
 static inline int config_put(const char *dir, const char *name, const char *text)
@@ -162,15 +175,9 @@ static inline size_t count_state(const struct device *dev, const char *state,
 static inline bool asleep(int tid)
 {
 	char path[32], text[512], *state;
-	ssize_t n;
-	int fd;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", tid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	text[n > 0 ? n : 0] = '\0';
-	state = strrchr(text, ')');
+	state = strrchr(read_text(path, text, sizeof(text)), ')');
 	return !state || state[2] != 'R';
 }
 

@@ -15,11 +15,11 @@
 #include "seen_test.h"
 
 #define STALLS		DEBUGFS "/stall"
-#define STALL_POINTS	12
+#define STALL_POINTS	14
 
 static const char *const stall_points[STALL_POINTS] = {
 	"arm", "armed", "flagged", "swapped", "dequeued", "unmarked", "notify", "look",
-	"ended", "release", "moved", "passed",
+	"ended", "release", "moved", "passed", "polled", "found",
 };
 
 /* ---- points ---- */
@@ -49,14 +49,9 @@ static inline int stall_open(const char *point)
 static inline bool stall_is(const char *point, const char *state)
 {
 	char path[128], text[16];
-	ssize_t n;
-	int fd;
 
 	snprintf(path, sizeof(path), STALLS "/%s", point);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	text[n > 0 ? n : 0] = '\0';
+	read_text(path, text, sizeof(text));
 	text[strcspn(text, "\n")] = '\0';
 	return !strcmp(text, state);
 }
