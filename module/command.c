@@ -383,7 +383,7 @@ int command_keep_memory(struct command *command, const struct iov_iter *iter)
 		return -ENOMEM;
 	command->memory = memory;
 	memory->segments = dup_iter(&memory->iter, (struct iov_iter *)iter, GFP_KERNEL_ACCOUNT);
-	return memory->segments || iter_is_ubuf(iter) ? 0 : -ENOMEM;
+	return memory->segments ? 0 : -ENOMEM;
 }
 
 /**

@@ -92,6 +92,16 @@ static inline const void *cancelio_uring_ring(struct io_uring_cmd *cmd)
 	return cmd_to_io_kiocb(cmd)->ctx;
 }
 
+/* Whether the program that has the ring has words of 32 bits. */
+static inline bool cancelio_uring_compat(struct io_uring_cmd *cmd, unsigned int issue_flags)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
+	return cmd_to_io_kiocb(cmd)->ctx->compat;
+#else
+	return issue_flags & IO_URING_F_COMPAT;
+#endif
+}
+
 /* A ring for polling: newer kernels let commands in there, and never cancel them. */
 static inline bool cancelio_uring_polls(struct io_uring_cmd *cmd)
 {

@@ -3,6 +3,7 @@
  * The front door of io_uring's commands: see <linux/cancelio.h>. What can be done
  * at once is done here; what has to wait goes on in command.c.
  */
+#include <linux/compat.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/uio.h>
@@ -124,19 +125,69 @@ static int uring_io(struct io_uring_cmd *cmd, enum cancelio_op op, struct iov_it
 	return uring_wait(cmd, &io, vectored && !io.chunk ? &whole : NULL, issue_flags);
 }
 
+/* One of a vector, in which a program's words may be shorter than ours. */
+static int piece_get(struct iovec *piece, const void __user *vector, u32 i, bool compat)
+{
+	const struct compat_iovec __user *narrow = vector;
+	const struct iovec __user *wide = vector;
+	struct compat_iovec got;
+
+	if (!compat)
+		return copy_from_user(piece, wide + i, sizeof(*piece)) ? -EFAULT : 0;
+	if (copy_from_user(&got, narrow + i, sizeof(got)))
+		return -EFAULT;
+	piece->iov_base = compat_ptr(got.iov_base);
+	piece->iov_len = (compat_ssize_t)got.iov_len;
+	return 0;
+}
+
+/*
+ * As import_iovec(), which asks for whom the current system call is: a worker is in
+ * none, and one that was made in an interrupt looks on x86 as if it were x32's.
+ * Return: bytes, or a negative errno.
+ */
+static ssize_t pieces_get(struct iovec *pieces, const struct cancelio_uring_io *uio, bool compat)
+{
+	ssize_t total = 0;
+	int err;
+
+	for (u32 i = 0; i < uio->len; i++) {
+		struct iovec *piece = &pieces[i];
+
+		err = piece_get(piece, u64_to_user_ptr(uio->addr), i, compat);
+		if (err)
+			return err;
+		if ((ssize_t)piece->iov_len < 0)
+			return -EINVAL;
+		if (!access_ok(piece->iov_base, piece->iov_len))
+			return -EFAULT;
+		piece->iov_len = min_t(size_t, piece->iov_len, MAX_RW_COUNT - total);
+		total += piece->iov_len;
+	}
+	return total;
+}
+
 static int uring_io_vectored(struct io_uring_cmd *cmd, enum cancelio_op op,
 			     const struct cancelio_uring_io *uio, unsigned int issue_flags)
 {
-	struct iovec fast[UIO_FASTIOV], *segments = fast;
+	struct iovec fast[UIO_FASTIOV], *pieces = fast;
 	struct iov_iter iter;
 	ssize_t n;
 
-	n = import_iovec(op == CANCELIO_READ ? READ : WRITE, u64_to_user_ptr(uio->addr), uio->len,
-			 ARRAY_SIZE(fast), &segments, &iter);
-	if (n < 0)
-		return n;
-	n = uring_io(cmd, op, &iter, true, issue_flags);
-	kfree(segments);
+	if (uio->len > UIO_MAXIOV)
+		return -EINVAL;
+	if (uio->len > ARRAY_SIZE(fast)) {
+		pieces = kmalloc_array(uio->len, sizeof(*pieces), GFP_KERNEL);
+		if (!pieces)
+			return -ENOMEM;
+	}
+	n = pieces_get(pieces, uio, cancelio_uring_compat(cmd, issue_flags));
+	if (n >= 0) {
+		iov_iter_init(&iter, op == CANCELIO_READ ? READ : WRITE, pieces, uio->len, n);
+		n = uring_io(cmd, op, &iter, true, issue_flags);
+	}
+	if (pieces != fast)
+		kfree(pieces);
 	return n;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Commands of io_uring that move bytes: at once and after a wait, from and to
- * memory in one piece, in many, and registered.
+ * memory in one piece, in three, and registered.
  */
 #define _GNU_SOURCE
 #include "kselftest_harness.h"
@@ -199,26 +199,34 @@ TEST_F(transfer, short_reads)
 	}
 }
 
+/* Also EAGAIN is an end like others, and not io_uring's to try again. */
 TEST_F(transfer, faults)
 {
-	static const char *const rules[] = { "all error=EIO next=1", "read,write short=7 next=1" };
+	static const struct {
+		const char *rule;
+		int result;
+	} faults[] = {
+		{ "all error=EIO next=1", -EIO },
+		{ "all error=EAGAIN next=1", -EAGAIN },
+		{ "read,write short=7 next=1", 7 },
+	};
 
-	for (int i = 0; i < 4; i++) {
-		bool puts = i & 1, is_short = i & 2;
+	for (int i = 0; i < 6; i++) {
+		bool puts = i & 1;
+		int result = faults[i / 2].result, moved = result > 0 ? result : 0;
 
 		if (!puts)
 			GIVE(0, LEN);
-		ASSERT_EQ(0, set(&self->dev, "faults", rules[is_short]));
+		ASSERT_EQ(0, set(&self->dev, "faults", faults[i / 2].rule));
 		fill_pattern(self->ring.buf[i], 0, LEN);
 		if (puts)
 			WRITE(i, 0);
 		else
 			READ(i, 0);
-		EXPECT_EQ(is_short ? 7 : -EIO, run(&self->ring, i))
+		EXPECT_EQ(result, run(&self->ring, i))
 			TH_LOG("%d", i);
 		if (!STORE)
-			EXPECT_EQ(puts ? (is_short ? 7 : 0) : (is_short ? LEN - 7 : LEN),
-				  drain(&self->dev));
+			EXPECT_EQ(puts ? moved : LEN - moved, drain(&self->dev));
 	}
 }
 
@@ -266,138 +274,6 @@ TEST_F(transfer, cancelled_write_moves_nothing)
 	EXPECT_TRUE(STORE ? area_untouched(self->fd) : line_is_fill(self->fd, &self->dev));
 	if (!STORE)
 		EXPECT_TRUE(line_is_empty(self->fd));
-}
-
-/* ---- memory in pieces ---- */
-
-#define PIECE	3
-#define MOST	1024
-
-FIXTURE(pieces)
-{
-	struct device dev;
-	struct ring ring;
-	struct iovec iov[MOST + 1];
-	unsigned char buf[PIECE * (MOST + 1)];
-	int fd;
-};
-
-FIXTURE_VARIANT(pieces)
-{
-	const char *model;
-};
-
-FIXTURE_VARIANT_ADD(pieces, stream) { "stream" };
-FIXTURE_VARIANT_ADD(pieces, store) { "store" };
-
-FIXTURE_SETUP(pieces)
-{
-	MAKE_DEVICE(&self->dev, "command", variant->model);
-	SETUP_RING(&self->ring, 0);
-	self->fd = open(self->dev.node, O_RDWR | O_CLOEXEC);
-	ASSERT_LE(0, self->fd);
-}
-
-FIXTURE_TEARDOWN(pieces)
-{
-	ring_close(&self->ring);
-	device_unmake("command");
-}
-
-/* The last piece of memory is first in the array. */
-static void prepare_pieces(FIXTURE_DATA(pieces) *self, unsigned int op, int count)
-{
-	for (int i = 0; i < count; i++)
-		self->iov[i] = (struct iovec){ self->buf + PIECE * (count - 1 - i), PIECE };
-	prep_io(&self->ring, 0, self->fd, op, self->iov, count, 0, 0);
-	self->ring.io[0].flags = CANCELIO_IO_VECTORED;
-}
-
-static bool is_reversed(const unsigned char *buf, int count)
-{
-	for (int i = 0; i < count; i++) {
-		if (!is_pattern(buf + PIECE * (count - 1 - i), PIECE * i, PIECE))
-			return false;
-	}
-	return true;
-}
-
-TEST_F(pieces, there_and_back)
-{
-	static const int counts[] = { 1, 3, 8, 9, 300, MOST };
-
-	for (size_t i = 0; i < ARRAY_SIZE(counts); i++) {
-		int count = counts[i];
-
-		for (int k = 0; k < count; k++)
-			fill_pattern(self->buf + PIECE * (count - 1 - k), PIECE * k, PIECE);
-		prepare_pieces(self, CANCELIO_URING_WRITE, count);
-		EXPECT_EQ(PIECE * count, run(&self->ring, 0));
-		memset(self->buf, BLANK, sizeof(self->buf));
-		prepare_pieces(self, CANCELIO_URING_READ, count);
-		EXPECT_EQ(PIECE * count, run(&self->ring, 0));
-		EXPECT_TRUE(is_reversed(self->buf, count))
-			TH_LOG("%d pieces", count);
-		EXPECT_TRUE(is_blank(self->buf + PIECE * count, PIECE));
-	}
-}
-
-/* The array is gone when the bytes come. */
-TEST_F(pieces, after_a_wait)
-{
-	static const int counts[] = { 1, 3, 9, MOST };
-	unsigned char bytes[PIECE * MOST];
-
-	fill_pattern(bytes, 0, sizeof(bytes));
-	set_latency(&self->dev, "read_latency_ns", strcmp(variant->model, "store") ? 0 : MSEC);
-	for (size_t i = 0; i < ARRAY_SIZE(counts); i++) {
-		ssize_t len = PIECE * counts[i];
-
-		memset(self->buf, BLANK, sizeof(self->buf));
-		prepare_pieces(self, CANCELIO_URING_READ, counts[i]);
-		/* A store has had them before. */
-		if (!strcmp(variant->model, "store"))
-			ASSERT_EQ(len, pwrite(self->fd, bytes, len, 0));
-		submit(&self->ring);
-		memset(self->iov, 0xff, sizeof(self->iov));
-		if (strcmp(variant->model, "store")) {
-			EXPECT_EQ(1, pending(&self->dev));
-			ASSERT_EQ(len, write(self->fd, bytes, len));
-		}
-		reap(&self->ring, 1);
-		EXPECT_EQ(len, self->ring.res[0]);
-		EXPECT_TRUE(is_reversed(self->buf, counts[i]))
-			TH_LOG("%d pieces", counts[i]);
-	}
-}
-
-TEST_F(pieces, none)
-{
-	set_latency(&self->dev, "read_latency_ns", FOREVER);
-	prepare_pieces(self, CANCELIO_URING_READ, 0);
-	EXPECT_EQ(0, run(&self->ring, 0));
-	/* Some that are empty. */
-	prepare_pieces(self, CANCELIO_URING_READ, 3);
-	for (int i = 0; i < 3; i++)
-		self->iov[i].iov_len = 0;
-	EXPECT_EQ(0, run(&self->ring, 0));
-	EXPECT_EQ(0, pending(&self->dev));
-}
-
-TEST_F(pieces, too_many)
-{
-	static const unsigned int counts[] = { MOST + 1, 4096, 1U << 31, UINT_MAX };
-
-	set_latency(&self->dev, "read_latency_ns", FOREVER);
-	for (size_t i = 0; i < ARRAY_SIZE(counts); i++) {
-		prepare_pieces(self, CANCELIO_URING_READ, 1);
-		self->ring.io[0].len = counts[i];
-		EXPECT_EQ(-EINVAL, run(&self->ring, 0));
-	}
-	prepare_pieces(self, CANCELIO_URING_READ, 2);
-	self->iov[1].iov_len = -1;
-	EXPECT_EQ(-EINVAL, run(&self->ring, 0));
-	EXPECT_EQ(0, pending(&self->dev));
 }
 
 TEST_HARNESS_MAIN
