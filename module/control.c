@@ -17,6 +17,7 @@
 #include "compat.h"
 #include "device.h"
 #include "file.h"
+#include "stall.h"
 
 /* Commands that a cancel by their own ring ends by itself; the others get there later. */
 #define AT_ONCE	64
@@ -109,6 +110,10 @@ static void who_cancel(struct who *who, struct cancelio_request *req)
 	bool asked = test_bit(CANCELIO_CANCELED, &req->flags);
 	bool reached;
 
+	cancelio_stall(CANCELIO_STALL_FOUND);
+	/* One that has just ended by itself, or by its caller's signal, was not there. */
+	if (!cancelio_request_want_end(req))
+		return;
 	who->found++;
 	/* What ends here is told when the command is through, all of it in one go. */
 	if (who->ring && who->found <= AT_ONCE)

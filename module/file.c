@@ -90,7 +90,8 @@ static int call_wait_canceled(struct file_call *call, const struct cancelio_call
 		return -EINTR;
 	/* Else it has ended, and how is read next. */
 	smp_acquire__after_ctrl_dep();
-	if (req->status != -ECANCELED)
+	/* Who else has asked was told that it ends, and would ask in vain of the next. */
+	if (req->status != -ECANCELED || test_bit(CANCELIO_FOR_GOOD, &req->flags))
 		return req->status;
 	/* A worker of io_uring is not restarted: its request fails. */
 	if (!(current->flags & PF_IO_WORKER)) {
@@ -109,7 +110,7 @@ static int call_wait(struct file_call *call, const struct cancelio_call_id *id)
 {
 	if (!call_sleep(call, TASK_INTERRUPTIBLE))
 		return call->req.status;
-	cancelio_request_cancel(&call->req);
+	cancelio_request_interrupt(&call->req);
 	return call_wait_canceled(call, id);
 }
 

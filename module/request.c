@@ -104,6 +104,23 @@ void cancelio_request_complete(struct cancelio_request *req, int status)
 }
 
 /**
+ * cancelio_request_want_end - say that a cancel is meant for good
+ * @req: a request to which the caller has a reference, before he cancels it
+ *
+ * Who sleeps on a request looks at this when it has ended.
+ *
+ * Context: any.
+ * Return: whether it had not ended; else its call may be made again.
+ */
+bool cancelio_request_want_end(struct cancelio_request *req)
+{
+	set_bit(CANCELIO_FOR_GOOD, &req->flags);
+	/* Against the exchange of its end, before which it is seen, if that comes later. */
+	smp_mb__after_atomic();
+	return READ_ONCE(req->state) != CANCELIO_DONE;
+}
+
+/**
  * cancelio_request_cancel - ask that a request be cancelled
  * @req: a request to which the caller has a reference
  *
@@ -115,6 +132,19 @@ void cancelio_request_complete(struct cancelio_request *req, int status)
  * request has ended or is about to, or its device will look at the flag.
  */
 bool cancelio_request_cancel(struct cancelio_request *req)
+{
+	cancelio_request_want_end(req);
+	return cancelio_request_interrupt(req);
+}
+
+/**
+ * cancelio_request_interrupt - the same, for who may make the request again
+ * @req: the caller's own
+ *
+ * Context: as cancelio_request_cancel().
+ * Return: as cancelio_request_cancel().
+ */
+bool cancelio_request_interrupt(struct cancelio_request *req)
 {
 	cancelio_cancel_fn cancel;
 

@@ -61,6 +61,8 @@ enum cancelio_state {
  *			the device before it ends it
  *	OVERDUE		the watchdog has named it
  *	COUNTED		somebody was told that his cancel has reached it
+ *	FOR_GOOD	somebody asked who wants no other in its place: one that its
+ *			caller's signal cancels, too, is not restarted
  */
 enum {
 	CANCELIO_CANCELED,
@@ -68,6 +70,7 @@ enum {
 	CANCELIO_DELIVERED,
 	CANCELIO_OVERDUE,
 	CANCELIO_COUNTED,
+	CANCELIO_FOR_GOOD,
 };
 
 /*
@@ -205,7 +208,9 @@ void cancelio_request_init(struct cancelio_request *req, struct cancelio_device 
 int cancelio_request_accept(struct cancelio_request *req);
 void cancelio_request_start(struct cancelio_request *req);
 void cancelio_request_complete(struct cancelio_request *req, int status);
+bool cancelio_request_want_end(struct cancelio_request *req);
 bool cancelio_request_cancel(struct cancelio_request *req);
+bool cancelio_request_interrupt(struct cancelio_request *req);
 void cancelio_request_mark_cancelable(struct cancelio_request *req, cancelio_cancel_fn cancel);
 int cancelio_request_mark_cancelable_ex(struct cancelio_request *req, cancelio_cancel_fn cancel);
 int cancelio_request_unmark_cancelable(struct cancelio_request *req);

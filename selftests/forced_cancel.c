@@ -97,6 +97,30 @@ TEST_F(flagged, purge)
 	EXPECT_TRUE(ended_as(&self->dev, 1, 0, 2, 0, 0));
 }
 
+/*
+ * A canceller has found a read that its caller's signal ends, and that is made again: who has
+ * come too late is not told that there was one, and asks of the next.
+ */
+TEST_F(flagged, restarted)
+{
+	handle(SIGUSR1, SA_RESTART);
+	start_reads(self, 1);
+	ASSERT_EQ(0, stall_hold("found", 1));
+	canceller_start(&self->canceller, self->fd);
+	canceller_go(&self->canceller);
+	stall_wait_held("found");
+	call_signal(&self->reads[0], SIGUSR1);
+	wait_until(handled == 1);
+	wait_pending(&self->dev, 1);
+	stall_open("found");
+	EXPECT_EQ(-ENOENT, call_join(&self->canceller.call));
+	EXPECT_EQ(1, pending(&self->dev));
+	EXPECT_EQ(1, cancel_by(self->fd, CANCELIO_BY_FILE, 0));
+	EXPECT_EQ(-1, call_join(&self->reads[0]));
+	EXPECT_EQ(ECANCELED, self->reads[0].err);
+	EXPECT_TRUE(ended_as(&self->dev, 1, 0, 2, 0, 0));
+}
+
 /* D-CLEAN-2: the last close of the file cancels it. */
 TEST_F(flagged, close)
 {

@@ -198,6 +198,64 @@ TEST(restarted_call_takes_no_longer_than_a_new_one)
 	device_teardown(&dev);
 }
 
+/* ---- who else has asked ---- */
+
+FIXTURE(both)
+{
+	struct device dev;
+	struct call call;
+	char byte;
+};
+
+FIXTURE_VARIANT(both)
+{
+	int flags;	/* of the signal's handler */
+	bool signal_first;
+};
+
+FIXTURE_VARIANT_ADD(both, signal_then_cancel) { SA_RESTART, true };
+FIXTURE_VARIANT_ADD(both, cancel_then_signal) { SA_RESTART, false };
+FIXTURE_VARIANT_ADD(both, signal_without_restart) { 0, true };
+
+FIXTURE_SETUP(both)
+{
+	MAKE_DEVICE(&self->dev, "both", "store");
+	self->call = (struct call){
+		.fn = do_pread, .fd = open(self->dev.node, O_RDWR | O_CLOEXEC),
+		.buf = &self->byte, .len = 1,
+	};
+	ASSERT_LE(0, self->call.fd);
+	handle(SIGUSR1, variant->flags);
+	set_latency(&self->dev, "read_latency_ns", FOREVER);
+	set_latency(&self->dev, "abort_latency_ns", 300 * MSEC);
+	ASSERT_EQ(0, set(&self->dev, "cancel", "slow"));
+}
+
+FIXTURE_TEARDOWN(both)
+{
+	device_unmake("both");
+}
+
+/*
+ * A device takes its time to cancel a read, for a signal and for who has named it: that
+ * one was told that it ends, so it is not restarted.
+ */
+TEST_F(both, the_call_ends)
+{
+	call_start(&self->call);
+	wait_state(&self->dev, "started", 1);
+	if (variant->signal_first) {
+		call_signal(&self->call, SIGUSR1);
+		wait_canceled(&self->dev, 1);
+	}
+	EXPECT_EQ(1, cancel_by(self->call.fd, CANCELIO_BY_THREAD, self->call.tid));
+	if (!variant->signal_first)
+		call_signal(&self->call, SIGUSR1);
+	EXPECT_EQ(-1, call_join(&self->call));
+	EXPECT_EQ(ECANCELED, self->call.err);
+	EXPECT_EQ(1, counters(&self->dev).cancelled);
+}
+
 /* ---- what is remembered of a call ---- */
 
 FIXTURE(memory)

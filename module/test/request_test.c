@@ -371,6 +371,21 @@ static void front_door(struct kunit *test)
 	fake_check(test, fake, 0);
 }
 
+/* Who wants an end is seen by who ends it, or comes too late and is told. */
+static void want_end(struct kunit *test)
+{
+	struct fake *fake = fake_started(test);
+
+	KUNIT_EXPECT_FALSE(test, cancelio_request_interrupt(&fake->req));
+	KUNIT_EXPECT_FALSE(test, test_bit(CANCELIO_FOR_GOOD, &fake->req.flags));
+	KUNIT_EXPECT_FALSE(test, cancelio_request_cancel(&fake->req));
+	KUNIT_EXPECT_TRUE(test, test_bit(CANCELIO_FOR_GOOD, &fake->req.flags));
+	KUNIT_EXPECT_TRUE(test, cancelio_request_want_end(&fake->req));
+	cancelio_request_complete(&fake->req, -ECANCELED);
+	KUNIT_EXPECT_FALSE(test, cancelio_request_want_end(&fake->req));
+	fake_check(test, fake, -ECANCELED);
+}
+
 static struct kunit_case request_cases[] = {
 	KUNIT_CASE(mark_then_cancel),
 	KUNIT_CASE(mark_twice),
@@ -388,6 +403,7 @@ static struct kunit_case request_cases[] = {
 	KUNIT_CASE(mark_between_flag_and_swap),
 	KUNIT_CASE(cancel_before_notify),
 	KUNIT_CASE(cancel_ended),
+	KUNIT_CASE(want_end),
 	KUNIT_CASE(is_canceled),
 	KUNIT_CASE(canceled_at),
 	KUNIT_CASE(counters),
