@@ -103,13 +103,19 @@ TEST_F(kinds, done_after_a_wait)
 	EXPECT_EQ(20, ended(&self->ring, 0, 20, LEN));
 }
 
+/* Twenty that wait, of a device that lets them. */
+static void start_reads(FIXTURE_DATA(kinds) *self, struct ring *ring)
+{
+	for (int i = 0; i < 20; i++)
+		prep_read(ring, i, self->fd, i);
+	submit(ring);
+	wait_pending(&self->dev, 20);
+}
+
 TEST_F(kinds, cancelled)
 {
 	set_latency(&self->dev, "read_latency_ns", STORE ? FOREVER : 0);
-	for (int i = 0; i < 20; i++)
-		prep_read(&self->ring, i, self->fd, i);
-	submit(&self->ring);
-	wait_pending(&self->dev, 20);
+	start_reads(self, &self->ring);
 	EXPECT_EQ(1, cancel_tag(&self->ring, self->fd, 7));
 	EXPECT_EQ(-ECANCELED, result(&self->ring, 7));
 	EXPECT_EQ(19, cancel(&self->ring, self->fd, CANCELIO_BY_FILE, 0, 0));
@@ -128,10 +134,25 @@ TEST_F(kinds, closed)
 	users = module_users();
 	ASSERT_EQ(NULL, ring_setup(&ring, variant->flags));
 	set_latency(&self->dev, "read_latency_ns", STORE ? FOREVER : 0);
-	for (int i = 0; i < 20; i++)
-		prep_read(&ring, i, self->fd, i);
-	submit(&ring);
-	wait_pending(&self->dev, 20);
+	start_reads(self, &ring);
+	ring_close(&ring);
+	wait_pending(&self->dev, 0);
+	EXPECT_EQ(20, counters(&self->dev).cancelled);
+	wait_until(module_users() <= users);
+}
+
+/* Each is told once, though the ring goes before it has heard of an end. */
+TEST_F(kinds, closed_when_they_have_ended)
+{
+	static struct ring ring;
+	long users;
+
+	memset(&ring, 0, sizeof(ring));
+	users = module_users();
+	ASSERT_EQ(NULL, ring_setup(&ring, variant->flags));
+	set_latency(&self->dev, "read_latency_ns", STORE ? FOREVER : 0);
+	start_reads(self, &ring);
+	EXPECT_EQ(20, cancel(&self->ring, self->fd, CANCELIO_BY_FILE, 0, 0));
 	ring_close(&ring);
 	wait_pending(&self->dev, 0);
 	EXPECT_EQ(20, counters(&self->dev).cancelled);
