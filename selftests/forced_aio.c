@@ -297,9 +297,17 @@ TEST_F(context, goes_before_the_bytes_are_told)
 	wait_until(module_users() == self->users);
 }
 
+static bool stack_has(pid_t pid, const char *function)
+{
+	char path[64], text[4096];
+
+	snprintf(path, sizeof(path), "/proc/%d/stack", pid);
+	return strstr(read_text(path, text, sizeof(text)), function);
+}
+
 /*
- * The submitter dies while a worker has its memory: so the worker is the last to have
- * it, and what goes with the memory waits for the event that only the worker brings.
+ * The submitter dies while a worker has its memory: the memory stays until the worker
+ * has told, which is what its owner's exit waits for.
  */
 TEST_F(context, goes_while_bytes_are_moved)
 {
@@ -312,9 +320,10 @@ TEST_F(context, goes_while_bytes_are_moved)
 	ASSERT_EQ(LEN, write(self->fd, self->out, LEN));
 	stall_wait_held("moved");
 	kill(child, SIGKILL);
-	EXPECT_EQ(-SIGKILL, child_wait(child));
+	wait_until(stack_has(child, "exit_aio"));
 	EXPECT_TRUE(stall_is("moved", "held"));
 	ASSERT_EQ(0, stall_open("moved"));
+	EXPECT_EQ(-SIGKILL, child_wait(child));
 	close(self->fd);
 	device_unmake("forced");
 	wait_until(module_users() == self->users);
