@@ -98,16 +98,23 @@ DWORD cio_control_step(struct cio_op *op)
 	}
 	if (!cio_code_applies(op->code, op->file))
 		return CIO_INVALID_DEVICE_REQUEST;
-	if (op->file->commands)
+	if (atomic_load(&op->command))
 		return step_command(op);
 	return cio_offload(op) ? STATUS_PENDING : CIO_NO_MEMORY;
 }
 
-/* A command ends also with the thread that has submitted it; then it is made again. */
+/*
+ * A command ends also with the thread that has submitted it; then it is made again. It does not wait
+ * for room, and a call does.
+ */
 DWORD cio_control_result(struct cio_op *op, int res)
 {
-	if (res == -ECANCELED && !op->offloaded && !cancel_asked(op))
+	if (!op->offloaded && (res == -ECANCELED || res == -EAGAIN)) {
+		if (cancel_asked(op))
+			return CIO_CANCELLED;
+		atomic_store(&op->command, res == -ECANCELED);
 		return cio_control_step(op);
+	}
 	return res >= 0 ? op_finish(op) : cio_code_status(res);
 }
 

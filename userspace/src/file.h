@@ -33,7 +33,7 @@ struct cio_file {
 	bool seekable; /* requests have offsets */
 	bool host_position; /* has one, which is the descriptor's own: see standard.c */
 	bool console;
-	bool commands; /* reads and writes go by commands: see command.h */
+	bool commands; /* requests begin as commands: see command.h */
 	bool roundabout; /* a request is more than a system call: overlapped, or a named pipe's */
 	/* The last handle is gone: nothing starts any more. Set under the state lock. */
 	atomic_bool closed;

@@ -105,6 +105,7 @@ static DWORD op_start(struct cio_ring *ring, struct cio_thread *self,
 	op->write = req->write;
 	op->append = req->append;
 	op->polling = false;
+	atomic_store_explicit(&op->command, req->file->commands, memory_order_relaxed);
 	op->withdrawn = false;
 	op->buffer = req->buffer;
 	op->length = req->length;

@@ -62,6 +62,7 @@ struct cio_op {
 	bool withdrawn; /* was cancelled while it waited; its CQE is only the messenger */
 	uint8_t write; /* and which of the file's lanes it is in */
 	bool append, polling;
+	_Atomic bool command; /* it goes by a command of the module: see command.h */
 	char *buffer;
 	uint32_t length, done;
 	uint64_t offset;

@@ -19,6 +19,7 @@ struct batch {
 	struct {
 		struct cio_file *file;
 		uint64_t tag;
+		bool command;
 		bool withdrawn; /* the kernel knows nothing of it: its end comes as a CQE all the same */
 	} items[CANCEL_BATCH];
 	unsigned int count;
@@ -32,6 +33,7 @@ static void batch_add(struct batch *b, struct cio_op *op, bool withdrawn)
 	cio_object_get(&op->file->obj);
 	b->items[i].file = op->file;
 	b->items[i].tag = tag_of(op);
+	b->items[i].command = atomic_load(&op->command);
 	b->items[i].withdrawn = withdrawn;
 }
 
@@ -54,7 +56,7 @@ static void batch_submit(struct cio_ring *ring, struct batch *b)
 
 		if (b->items[i].withdrawn)
 			io_uring_prep_nop(sqe);
-		else if (b->items[i].file->commands)
+		else if (b->items[i].command)
 			cio_command_prep_cancel(ring, b->items[i].file, tag, sqe);
 		else
 			io_uring_prep_cancel64(sqe, tag, 0);

@@ -47,7 +47,7 @@ static void step_prep(struct cio_op *op, struct io_uring_sqe *sqe)
 
 	if (op->polling)
 		step_poll(op, sqe);
-	else if (op->file->commands)
+	else if (atomic_load(&op->command))
 		cio_command_prep(op, sqe);
 	else if (op->write)
 		io_uring_prep_write(sqe, op->file->fd, buffer, length, offset);
@@ -170,7 +170,8 @@ DWORD cio_step_result(struct cio_op *op, int res)
 	if (res == -EAGAIN && !op->polling) {
 		if (cancel_asked(op))
 			return step_end(op, CIO_CANCELLED);
-		op->polling = true;
+		/* A command does not wait for room, and a read or write does. */
+		op->polling = !atomic_exchange(&op->command, false);
 		return cio_step_submit(op);
 	}
 	return step_end(op, cio_errno_to_status(-res));

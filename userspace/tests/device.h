@@ -44,7 +44,7 @@ static inline void device_reset(void)
 		{ "open_latency_ns", "0" },	 { "read_latency_ns", "0" },
 		{ "write_latency_ns", "0" },	 { "control_latency_ns", "0" },
 		{ "abort_latency_ns", "0" },	 { "cancel", "prompt" },
-		{ "faults", "clear" },
+		{ "faults", "clear" },		 { "max_pending", "1048576" },
 	};
 	const char *path = STORE;
 

@@ -3,6 +3,7 @@
  * Overlapped I/O on a store, which goes by commands where the kernel ends them with their ring, and by
  * reads and writes elsewhere: what is tested must not depend on it, and each kernel does one of them.
  */
+#include <ntddcancelio.h>
 #include <windows.h>
 
 #include "store.h"
@@ -211,6 +212,42 @@ static void faults(void)
 	CHECK_EQ(n, 10);
 }
 
+/* As many as an open file may have outstanding: the next waits, without a turn of the processor. */
+static void no_room(void)
+{
+	const char *path = device_store();
+	OVERLAPPED last = host_overlapped(CreateEventA(NULL, TRUE, FALSE, NULL));
+	struct cancelio_info info;
+	DWORD n;
+
+	fill(path, 4096);
+	device_tell(path, "read_latency_ns", LONG);
+	device_tell(path, "control_latency_ns", "1000000");
+	device_tell(path, "max_pending", "2");
+	store = device_open(path, FILE_FLAG_OVERLAPPED);
+	start_reads(4);
+	CHECK_FAILS(DeviceIoControl(store, IOCTL_CANCELIO_INFO, NULL, 0, &info, sizeof(info), NULL,
+				    &last),
+		    ERROR_IO_PENDING);
+	/* Who waits for room has a thread; which two have it is not said. */
+	while (device_workers() < 2)
+		usleep(200);
+	device_wait_pending(path, 2);
+	/* Who has no room can be cancelled, as can who has it; then another has it. */
+	CHECK(CancelIoEx(store, &ovs[3]));
+	check_aborted(&ovs[3]);
+	device_wait_pending(path, 2);
+	CHECK(CancelIoEx(store, &ovs[0]));
+	check_aborted(&ovs[0]);
+	CHECK(CancelIoEx(store, &ovs[1]));
+	check_aborted(&ovs[1]);
+	CHECK(GetOverlappedResult(store, &last, &n, TRUE));
+	CHECK_EQ(n, sizeof(info));
+	CHECK(CancelIoEx(store, &ovs[2]));
+	check_aborted(&ovs[2]);
+	device_wait_pending(path, 0);
+}
+
 /* A cancel is a wish: what the device makes of it is the result. */
 static void stubborn_device(void)
 {
@@ -289,6 +326,7 @@ static const struct tap_case cases[] = {
 	CASE(results_later, "and what ends later"),
 	CASE(synchronous_append, "an append finds no room, on a synchronous handle too (W-RW-6)"),
 	CASE(faults, "errors, short transfers, a device that says: again (W-RW-8, W-GOR-5)"),
+	CASE(no_room, "who finds no room waits for it, and can be cancelled (W-CANCELIOEX-1)"),
 	CASE(stubborn_device, "a device does with a cancel as it likes (W-CANCELIOEX-2)"),
 	CASE(open_asks, "the open asks what the device can do, and can be cancelled (W-CREATE-1)"),
 };
