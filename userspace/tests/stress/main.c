@@ -64,20 +64,20 @@ static void tell_summary(uint64_t began, int episodes)
 		"ring", "win32", "scope", "order", "kill", "exec", "fork", "pull",
 	};
 
-	fprintf(stderr, "stress: seed %lu, %d episodes, %.0f s;", shared->seed, episodes,
-		(double)(now_ns() - began) / 1e9);
+	printf("# seed %lu, %d episodes, %.0f s;", shared->seed, episodes,
+	       (double)(now_ns() - began) / 1e9);
 	for (int d = 0; d < DOORS; d++) {
-		fprintf(stderr, " %s", door_names[d]);
+		printf(" %s", door_names[d]);
 		for (int o = 0; o < OUTS; o++)
 			if (shared->outcomes[d][o])
-				fprintf(stderr, " %lu %s", shared->outcomes[d][o], outs[o]);
-		fprintf(stderr, ";");
+				printf(" %lu %s", shared->outcomes[d][o], outs[o]);
+		printf(";");
 	}
-	fprintf(stderr, " cancels by");
+	printf(" cancels by");
 	for (int m = 0; m < MEANS; m++)
 		if (shared->cancels[m])
-			fprintf(stderr, " %s %lu", means[m], shared->cancels[m]);
-	fprintf(stderr, "\n");
+			printf(" %s %lu", means[m], shared->cancels[m]);
+	printf("\n");
 }
 
 static int tell_results(int failed_ending, const char *again)

@@ -3,6 +3,7 @@
 #include <cancelio.h>
 #include <liburing.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -32,9 +33,12 @@ static bool ring_open(struct actor *actor)
 {
 	static const unsigned int kinds[] = {
 		0, IORING_SETUP_COOP_TASKRUN,
-		IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN,
+		IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN, IORING_SETUP_SQPOLL,
 	};
-	unsigned int flags = kinds[any(&actor->rng, 3)];
+	/* The kernel's thread sleeps now and then; ms. */
+	struct io_uring_params params = {
+		.flags = kinds[any(&actor->rng, 4)], .sq_thread_idle = 2,
+	};
 	struct iovec fixed[SPAWN_LANES];
 	struct ring *ring;
 
@@ -42,7 +46,7 @@ static bool ring_open(struct actor *actor)
 		actor->door_data = calloc(1, sizeof(struct ring));
 	ring = actor->door_data;
 	memset(ring, 0, sizeof(*ring));
-	if (io_uring_queue_init(ENTRIES, &ring->uring, flags) &&
+	if (io_uring_queue_init_params(ENTRIES, &ring->uring, &params) &&
 	    io_uring_queue_init(ENTRIES, &ring->uring, 0))
 		return false;
 	for (int i = 0; i < actor->count; i++)
@@ -75,6 +79,9 @@ static void submit(struct ring *ring)
 	while (n == -EINTR || n == -EAGAIN);
 	if (n < 0 && n != -EBUSY)
 		fail("io_uring_submit: %d", n);
+	/* The kernel's thread looks up descriptors later, when they may be other files'. */
+	while (ring->uring.flags & IORING_SETUP_SQPOLL && io_uring_sq_ready(&ring->uring))
+		sched_yield();
 }
 
 /* ---- its own operations ---- */
@@ -294,10 +301,10 @@ static void ring_reap(struct actor *actor, int ms)
 	struct ring *ring = ring_of(actor);
 	struct io_uring_cqe *cqe;
 
+	/* With an end to be taken the wait would not enter the kernel, where deferred ends are made. */
+	io_uring_get_events(&ring->uring);
 	if (ms)
 		io_uring_wait_cqe_timeout(&ring->uring, &cqe, &ts);
-	else
-		io_uring_get_events(&ring->uring);
 	while (!io_uring_peek_cqe(&ring->uring, &cqe)) {
 		take(actor, cqe);
 		io_uring_cqe_seen(&ring->uring, cqe);

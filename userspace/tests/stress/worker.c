@@ -31,10 +31,10 @@ static void heard(int sig)
 	(void)sig;
 }
 
-/* An open can be cancelled, and refused while nobody may wait. */
+/* An open can be cancelled, and where it takes time it is refused to who does not wait. */
 static int open_device(const char *path, int flags)
 {
-	int fd;
+	int nonblock = flags & O_NONBLOCK, fd;
 
 	while ((fd = open(path, flags | O_CLOEXEC)) < 0) {
 		if (errno == ENODEV || errno == ENXIO || errno == ENOENT) {
@@ -42,13 +42,16 @@ static int open_device(const char *path, int flags)
 				fail("open %s: %s", path, strerror(errno));
 			return -1;
 		}
-		if (errno != EINTR && errno != ECANCELED && errno != EIO &&
-		    !(errno == EAGAIN && flags & O_NONBLOCK) && errno != ESHUTDOWN)
+		if (errno == EAGAIN && flags & O_NONBLOCK)
+			flags &= ~O_NONBLOCK;
+		else if (errno != EINTR && errno != ECANCELED && errno != EIO && errno != ESHUTDOWN)
 			fail("open %s: %s", path, strerror(errno));
 		if (atomic_load(&EP->phase) == STOP || atomic_load(&shared->failed))
 			return -1;
 		usleep(1000);
 	}
+	if (nonblock != (flags & O_NONBLOCK) && fcntl(fd, F_SETFL, O_NONBLOCK))
+		fail("F_SETFL: %s", strerror(errno));
 	return fd;
 }
 
