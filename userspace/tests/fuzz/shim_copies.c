@@ -367,7 +367,10 @@ static void replace(struct input *in)
 	}
 }
 
-/* Somebody has one of them open, and shares it or does not. */
+/*
+ * Somebody has one of them open, and shares it or does not. What was moved meanwhile goes at the
+ * close.
+ */
 static void hold(struct input *in)
 {
 	size_t which = take_below(in, NAMES);
@@ -379,6 +382,7 @@ static void hold(struct input *in)
 			   OPEN_EXISTING, 0, NULL);
 	if (held == INVALID_HANDLE_VALUE)
 		held = NULL;
+	look(after);
 }
 
 static void change(struct input *in)
@@ -387,6 +391,7 @@ static void change(struct input *in)
 	uint8_t how = take_uint8(in);
 
 	SetFileAttributesA(names[which], how & 1 ? FILE_ATTRIBUTE_READONLY : FILE_ATTRIBUTE_NORMAL);
+	look(after);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -379,8 +379,11 @@ static void pull(struct input *in)
 {
 	struct device *dev = &devices[take_uint8(in) & 1];
 
-	if (dev->live && take_uint8(in) >= 0x80)
+	if (dev->live && take_uint8(in) >= 0x80) {
+		/* What is queued in the ring was meant for a device that is there. */
+		ring_submit();
 		device_remove(dev);
+	}
 	changed = true;
 }
 

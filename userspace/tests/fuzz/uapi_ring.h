@@ -14,7 +14,7 @@
 #define SENDS 192
 
 static struct io_uring ring;
-static bool ring_special;
+static bool ring_special, ring_polls;
 
 /* By what they have as user_data, from 1 on. */
 static struct sent {
@@ -38,6 +38,7 @@ static inline void ring_open(unsigned int flags)
 		flags = 0;
 	}
 	ring_special = flags != 0;
+	ring_polls = flags & IORING_SETUP_IOPOLL;
 	struct iovec fixed[] = { { data, ROOM }, { edge - 4096, 4096 } };
 	PROMISE_EQ(io_uring_register_buffers(&ring, fixed, 2), 0);
 }
@@ -228,6 +229,9 @@ static inline void ring_command(struct input *in)
 	default:
 		ring_read_or_write(in, f, sqe, s);
 	}
+	/* Who polls for ends is told before anything else that these have none. */
+	if (ring_polls && s->only_error)
+		s->must = -EOPNOTSUPP;
 	ring_finish_sqe(in, sqe);
 }
 
