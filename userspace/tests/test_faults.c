@@ -246,23 +246,40 @@ static void cancels_by_command(void)
 	CHECK_EQ(WaitForSingleObject(ov.hEvent, INFINITE), WAIT_OBJECT_0);
 }
 
-/* It names a descriptor, which must not be another file's by the time that the kernel looks. */
+struct target {
+	HANDLE file;
+	OVERLAPPED *overlapped;
+};
+
+static DWORD WINAPI cancel_target(void *arg)
+{
+	const struct target *target = arg;
+
+	CHECK(CancelIoEx(target->file, target->overlapped));
+	return 0;
+}
+
+/*
+ * It names a descriptor, which must not be another file's by the time that the kernel looks. Who
+ * cancels may be the one to ask again, and be held.
+ */
 static void a_command_cancels_in_its_file(void)
 {
 	struct cancelio_cancel all = { .by = CANCELIO_BY_DEVICE };
 	const char *path = device_store();
 	int fd = open(path, O_RDWR | O_CLOEXEC);
 	OVERLAPPED ov = host_overlapped(CreateEventA(NULL, TRUE, FALSE, NULL));
-	HANDLE h;
+	struct target target = { .overlapped = &ov };
+	HANDLE h, canceller;
 
 	if (!device_takes_commands(path))
 		SKIP("it takes no commands");
 	device_tell(path, "read_latency_ns", "86400000000000");
-	h = device_open(path, FILE_FLAG_OVERLAPPED);
+	target.file = h = device_open(path, FILE_FLAG_OVERLAPPED);
 	CHECK_FAILS(ReadFile(h, buf, 1, NULL, &ov), ERROR_IO_PENDING);
 	atomic_store(&hold_again, 1);
 	atomic_store(&misses, 1);
-	CHECK(CancelIoEx(h, &ov));
+	canceller = CreateThread(NULL, 0, cancel_target, &target, 0, NULL);
 	while (!atomic_load(&again_held))
 		sched_yield();
 	CHECK_EQ(ioctl(fd, CANCELIO_IOC_CANCEL, &all), 0);
@@ -272,6 +289,7 @@ static void a_command_cancels_in_its_file(void)
 	while (atomic_load(&again_open) < 0)
 		sched_yield();
 	CHECK_EQ(atomic_load(&again_open), 1);
+	CHECK_EQ(WaitForSingleObject(canceller, INFINITE), WAIT_OBJECT_0);
 	close(fd);
 }
 

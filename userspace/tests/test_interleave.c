@@ -27,6 +27,12 @@ bool __real_cio_op_event(struct cio_ring *ring, uint64_t tag, int res);
 bool __wrap_cio_op_event(struct cio_ring *ring, uint64_t tag, int res);
 void __real_cio_thread_each(void (*fn)(struct cio_thread *thread, void *arg), void *arg);
 void __wrap_cio_thread_each(void (*fn)(struct cio_thread *thread, void *arg), void *arg);
+void WINAPI __real_LeaveCriticalSection(LPCRITICAL_SECTION cs);
+void WINAPI __wrap_LeaveCriticalSection(LPCRITICAL_SECTION cs);
+void WINAPI __real_ReleaseSRWLockShared(PSRWLOCK lock);
+void WINAPI __wrap_ReleaseSRWLockShared(PSRWLOCK lock);
+void WINAPI __real_ReleaseSRWLockExclusive(PSRWLOCK lock);
+void WINAPI __wrap_ReleaseSRWLockExclusive(PSRWLOCK lock);
 long __real_syscall(long nr, long a, long b, long c, long d, long e, long f);
 long __wrap_syscall(long nr, ...);
 
@@ -385,12 +391,64 @@ static void threads_start_without_the_lock(void)
 	CHECK(atomic_load(&started) >= 1);
 }
 
+/* ---- a wake-up that comes when who is to sleep has let go of the lock, and does not sleep yet ---- */
+
+static CONDITION_VARIABLE condition;
+static atomic_int wake_on_release;
+
+static void released(void)
+{
+	if (atomic_exchange(&wake_on_release, 0))
+		WakeConditionVariable(&condition);
+}
+
+void WINAPI __wrap_LeaveCriticalSection(LPCRITICAL_SECTION cs)
+{
+	__real_LeaveCriticalSection(cs);
+	released();
+}
+
+void WINAPI __wrap_ReleaseSRWLockShared(PSRWLOCK lock)
+{
+	__real_ReleaseSRWLockShared(lock);
+	released();
+}
+
+void WINAPI __wrap_ReleaseSRWLockExclusive(PSRWLOCK lock)
+{
+	__real_ReleaseSRWLockExclusive(lock);
+	released();
+}
+
+static void conditions_are_not_missed(void)
+{
+	CRITICAL_SECTION cs;
+	SRWLOCK lock = SRWLOCK_INIT;
+
+	InitializeCriticalSection(&cs);
+	EnterCriticalSection(&cs);
+	atomic_store(&wake_on_release, 1);
+	CHECK(SleepConditionVariableCS(&condition, &cs, 10000));
+	LeaveCriticalSection(&cs);
+	DeleteCriticalSection(&cs);
+	AcquireSRWLockShared(&lock);
+	atomic_store(&wake_on_release, 1);
+	CHECK(SleepConditionVariableSRW(&condition, &lock, 10000, CONDITION_VARIABLE_LOCKMODE_SHARED));
+	ReleaseSRWLockShared(&lock);
+	AcquireSRWLockExclusive(&lock);
+	atomic_store(&wake_on_release, 1);
+	CHECK(SleepConditionVariableSRW(&condition, &lock, 10000, 0));
+	ReleaseSRWLockExclusive(&lock);
+	CHECK_EQ(atomic_load(&wake_on_release), 0);
+}
+
 static const struct tap_case cases[] = {
 	CASE(wakes_are_not_lost, "a wake-up on its way serves the thread's next wait, too"),
 	CASE(events_are_set_last, "an event wakes nobody before its OVERLAPPED is final (W-OVL-8)"),
 	CASE(a_callback_under_way_is_waited_for, "a cancel waits for the callback that is taken"),
 	CASE(files_outlive_their_requests, "a file is there until its last request has ended"),
 	CASE(threads_start_without_the_lock, "a thread of the library's starts without its lock"),
+	CASE(conditions_are_not_missed, "who releases the lock to sleep misses no wake-up"),
 };
 
 TAP_MAIN(cases)

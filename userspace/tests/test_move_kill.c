@@ -2,6 +2,7 @@
 /* MoveFileEx at every instant, and the order in which things come to the disk (W-MOVE-1). */
 #include <windows.h>
 
+#include <dirent.h>
 #include <errno.h>
 
 #include "refuse.h"
@@ -56,7 +57,7 @@ static void check_instant(void)
 		CHECK_EQ(count_names(volume, "~MV"), 0);
 }
 
-/* False: the call has come to its end before. */
+/* Looked at, and killed. False: the call has come to its end before. */
 static bool killed_at(int border)
 {
 	pid_t pid;
@@ -64,22 +65,26 @@ static bool killed_at(int border)
 	prepare_files();
 	pid = trace_start(prepare_call, call);
 	while (trace_step(pid)) {
+		if (--border)
+			continue;
 		check_instant();
-		if (--border == 0) {
-			trace_kill(pid);
-			check_instant();
-			return true;
-		}
+		trace_kill(pid);
+		check_instant();
+		return true;
 	}
 	return false;
 }
 
 static void remove_leftovers(void)
 {
-	char cmd[PATH_MAX + 16];
+	DIR *dir = opendir(volume);
+	struct dirent *entry;
 
-	snprintf(cmd, sizeof(cmd), "rm -f %s/~MV*", volume);
-	CHECK_EQ(system(cmd), 0);
+	CHECK(dir);
+	while ((entry = readdir(dir)))
+		if (!strncmp(entry->d_name, "~MV", 3))
+			CHECK_EQ(unlinkat(dirfd(dir), entry->d_name, 0), 0);
+	closedir(dir);
 }
 
 static void every_instant(bool other_volume)

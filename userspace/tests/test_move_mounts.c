@@ -8,7 +8,7 @@
 
 static void own_mounts(void)
 {
-	if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
+	if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) != 0)
 		SKIP("no mounts of one's own");
 }
 
@@ -19,7 +19,7 @@ static void mounted_on(void)
 	own_mounts();
 	text_file("a", "1");
 	text_file("b", "2");
-	CHECK_EQ(mount("a", "b", NULL, MS_BIND, NULL), 0);
+	CHECK_EQ(mount("a", "b", "none", MS_BIND, NULL), 0);
 	CHECK(!MoveFileExA("a", "b", MOVEFILE_REPLACE_EXISTING | MOVEFILE_COPY_ALLOWED));
 	CHECK(has("a", "1"));
 	CHECK_EQ(umount("b"), 0);
@@ -39,7 +39,7 @@ static void mounted_twice(void)
 	own_mounts();
 	CHECK_EQ(mkdir("d", 0700) | mkdir("e", 0700), 0);
 	text_file("d/f", "1");
-	CHECK_EQ(mount("d", "e", NULL, MS_BIND, NULL), 0);
+	CHECK_EQ(mount("d", "e", "none", MS_BIND, NULL), 0);
 	for (DWORD flags = 0; flags < 16; flags++) {
 		MoveFileExA("d/f", "e/f", flags & ~(DWORD)MOVEFILE_DELAY_UNTIL_REBOOT);
 		CHECK(has("d/f", "1"));
@@ -53,7 +53,7 @@ static void below_root(void)
 {
 	HANDLE h;
 
-	if (mkdir("proc", 0700) != 0 || mount("/proc", "proc", NULL, MS_BIND | MS_REC, NULL) != 0 ||
+	if (mkdir("proc", 0700) != 0 || mount("/proc", "proc", "none", MS_BIND | MS_REC, NULL) != 0 ||
 	    chroot(".") != 0 || chdir("/") != 0)
 		SKIP("no root of one's own");
 	CHECK_EQ(mkdir("/d", 0700), 0);

@@ -417,10 +417,36 @@ static void last_thread(void)
 		CHECK_EQ(host_exit_status(end_of_last_thread_with_helper), 34);
 }
 
+enum { COMERS = 8 };
+
+/* Each has its own, whatever the others do with theirs. */
+static DWORD WINAPI come_and_go(LPVOID arg)
+{
+	for (long i = host_rounds(HOST_SANITIZED ? 5000 : 50000); i--;) {
+		HANDLE e = host_event(FALSE, i & 1);
+
+		CHECK_EQ(WaitForSingleObject(e, 0), i & 1 ? WAIT_OBJECT_0 : WAIT_TIMEOUT);
+		CHECK(SetEvent(e));
+		CHECK_EQ(WaitForSingleObject(e, 0), WAIT_OBJECT_0);
+		CHECK(CloseHandle(e));
+	}
+	return arg != NULL;
+}
+
+static void handles_come_and_go(void)
+{
+	HANDLE t[COMERS];
+
+	for (int i = 0; i < COMERS; i++)
+		t[i] = CreateThread(NULL, 0, come_and_go, NULL, 0, NULL);
+	CHECK_EQ(WaitForMultipleObjects(COMERS, t, TRUE, INFINITE), WAIT_OBJECT_0);
+}
+
 static const struct tap_case cases[] = {
 	CASE(bad_handles, "bad handles and pseudo handles (W-CLOSE-4)"),
 	CASE(handle_numbers, "low bits, many handles (W-EVT-3)"),
 	CASE(duplicates, "DuplicateHandle (W-HANDLE-1, W-THREAD-5)"),
+	CASE(handles_come_and_go, "handles come and go in many threads, each with its own object"),
 	CASE(flags_of_handles, "flags of handles (W-HANDLE-1, W-CLOSE-4)"),
 	CASE(the_same_object, "CompareObjectHandles (W-HANDLE-1)"),
 	CASE(process_handles, "handles of the process (W-HANDLE-1, W-WAIT-3)"),

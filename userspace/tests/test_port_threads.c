@@ -284,6 +284,58 @@ static void other_port_at_once(void)
 	taker_join(&waits);
 }
 
+static void spin_and_read(struct taker *t)
+{
+	spin(t);
+	read_pipe(t);
+}
+
+static atomic_int given_up;
+
+/* What it does afterwards the library does not see. */
+static DWORD WINAPI wait_a_while(LPVOID port)
+{
+	OVERLAPPED *ov;
+	ULONG_PTR key;
+	DWORD bytes;
+
+	CHECK_FAILS(GetQueuedCompletionStatus(port, &bytes, &key, &ov, 300), WAIT_TIMEOUT);
+	atomic_store(&given_up, 1);
+	while (atomic_load(&given_up) == 1)
+		usleep(200);
+	return 0;
+}
+
+/* Who looks after the sleepers gives up: another of those that wait does it then. */
+static void there_is_always_a_watcher(void)
+{
+	HANDLE port = port_new(1), watches;
+	struct taker first, second;
+	DWORD tid;
+
+	CHECK_EQ(pipe(pipe_fds), 0);
+	taker_start(&first, port, spin_and_read);
+	post(port, 1);
+	taker_wait(&first, 1);
+	post(port, 2);
+	watches = CreateThread(NULL, 0, wait_a_while, port, 0, &tid);
+	host_wait_syscall(tid, SYS_futex, SYS_futex);
+	taker_start(&second, port, NULL);
+	while (!atomic_load(&given_up))
+		usleep(200);
+	CHECK_EQ(atomic_load(&second.got), 0);
+	atomic_store(&go_on, true);
+	/* The first sleeps, and nothing but a look at it shows that. */
+	taker_wait(&second, 1);
+	write_pipe();
+	taker_is_back(&first, 1);
+	atomic_store(&given_up, 2);
+	CHECK_EQ(WaitForSingleObject(watches, INFINITE), WAIT_OBJECT_0);
+	CHECK(CloseHandle(port));
+	taker_join(&first);
+	taker_join(&second);
+}
+
 /* ---- many of all ---- */
 
 enum { PRODUCERS = 3, CONSUMERS = 6, PACKETS = 20000 };
@@ -453,6 +505,7 @@ static const struct tap_case cases[] = {
 	CASE(sleep_in_call, "so does one that sleeps in a synchronous call (W-PORT-4)"),
 	CASE(sleep_elsewhere, "and one that sleeps outside of the library (W-PORT-4)"),
 	CASE(lent_slots_come_back, "a lent slot comes back (W-PORT-4)"),
+	CASE(there_is_always_a_watcher, "who waits is served though another has given up (W-PORT-4)"),
 	CASE(other_port, "asking another port leaves this one (W-PORT-4)"),
 	CASE(other_port_at_once, "and leaves what is held up to who waits (W-PORT-4)"),
 	CASE(each_packet_once, "many threads, each packet once"),

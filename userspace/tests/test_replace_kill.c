@@ -145,7 +145,7 @@ static void check_afterwards(const struct variant *v)
 	CHECK_EQ(each_name(check_any_name), v->backup ? 2 : 1);
 }
 
-/* The number of borders that the call has; 0 where it is killed at the one given. */
+/* Looked at and killed at the border given. The number of borders that the call has, if that is less. */
 static int run_to(const struct variant *v, int border)
 {
 	int n = 0;
@@ -155,13 +155,13 @@ static int run_to(const struct variant *v, int border)
 	current = v;
 	pid = trace_start(prepare_call, call);
 	while (trace_step(pid)) {
+		if (++n < border)
+			continue;
 		check_instant(v);
-		if (++n == border) {
-			trace_kill(pid);
-			check_instant(v);
-			check_afterwards(v);
-			return 0;
-		}
+		trace_kill(pid);
+		check_instant(v);
+		check_afterwards(v);
+		return 0;
 	}
 	return n;
 }

@@ -212,12 +212,13 @@ static void sleeps_once(void (*cycle)(void *))
 	while (!atomic_load(&tid))
 		sched_yield();
 	check_steady(cycle, &ov, atomic_load(&tid));
-	/* One wake-up for each end, not two. */
+	/* One wake-up for each end, not two. ThreadSanitizer's own locks sleep besides. */
 	slept = host_status_of(GetCurrentThreadId(), "\nvoluntary_ctxt_switches");
 	for (int i = 0; i < ROUNDS; i++)
 		cycle(&ov);
 	slept = host_status_of(GetCurrentThreadId(), "\nvoluntary_ctxt_switches") - slept;
-	CHECK_EQ(slept, ROUNDS);
+	if (!HOST_TSAN)
+		CHECK_EQ(slept, ROUNDS);
 	atomic_store(&over, 1);
 	CHECK_EQ(pthread_join(writer, NULL), 0);
 }

@@ -94,7 +94,7 @@ static inline void trace_read_fd(pid_t pid, int fd, char *name, size_t size)
  */
 static inline bool trace_deed(pid_t pid, char *deed, size_t size)
 {
-	struct __ptrace_syscall_info info;
+	struct __ptrace_syscall_info info = { 0 };
 	char name[48];
 	uint64_t *args = info.entry.args;
 
