@@ -209,8 +209,12 @@ static bool plain(size_t i)
 	return before[i].kind == S_IFREG && !strchr(names[i], '*');
 }
 
+static HANDLE held;
+
 static void check_copy(size_t from, size_t to, bool ok, DWORD error)
 {
+	bool flagged = told.calls && told.cancel;
+
 	look(after);
 	check_others(to, to, to);
 	if (!one_file(from, to) && !same(&before[from], &after[from]))
@@ -218,16 +222,18 @@ static void check_copy(size_t from, size_t to, bool ok, DWORD error)
 	if (ok && plain(from) && after[to].kind == S_IFREG)
 		PROMISE(same(&before[from], &after[to]));
 	if (ok)
-		PROMISE(told.last != PROGRESS_CANCEL && told.last != PROGRESS_STOP);
+		PROMISE(told.last != PROGRESS_CANCEL && told.last != PROGRESS_STOP && !flagged);
 	else if (error != ERROR_REQUEST_ABORTED && error != ERROR_DISK_FULL && !one_file(from, to))
 		PROMISE(same(&before[to], &after[to]));
 	if (ok || error != ERROR_REQUEST_ABORTED || before[to].kind == S_IFLNK)
 		return;
-	/* Of what was stopped, the beginning stays. */
-	if (told.last == PROGRESS_STOP && plain(from))
+	/* Of what was stopped, the beginning stays; but the flag has the last word. */
+	if (!told.calls)
+		PROMISE(same(&before[to], &after[to]));
+	else if (flagged || told.last == PROGRESS_CANCEL)
+		PROMISE(!after[to].kind || held);
+	else if (plain(from))
 		PROMISE(after[to].kind == S_IFREG);
-	if (told.last == PROGRESS_CANCEL)
-		PROMISE(!after[to].kind);
 }
 
 static void copy(struct input *in)
@@ -289,8 +295,6 @@ static void copy2(struct input *in)
 	if (!one_file(from, to))
 		PROMISE(same(&before[from], &after[from]));
 }
-
-static HANDLE held;
 
 static bool other_volume(size_t i, size_t j)
 {
