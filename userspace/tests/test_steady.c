@@ -341,9 +341,26 @@ static void posted(void)
 	check_steady(post_cycle, &ov, 0);
 }
 
+/* Woken, it runs when the other has nothing to do, so that it sees what one deed of that brings. */
+static void share_processor(int policy)
+{
+	const struct sched_param param = { 0 };
+	cpu_set_t all, one;
+	int cpu = 0;
+
+	CHECK_EQ(sched_getaffinity(0, sizeof(all), &all), 0);
+	while (!CPU_ISSET(cpu, &all))
+		cpu++;
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	CHECK_EQ(sched_setaffinity(0, sizeof(one), &one), 0);
+	CHECK_EQ(sched_setscheduler(0, policy, &param), 0);
+}
+
 static __attribute__((noreturn)) void *take_packets(void *arg)
 {
 	(void)arg;
+	share_processor(SCHED_BATCH);
 	atomic_store(&taker, GetCurrentThreadId());
 	for (;;) {
 		take_packet();
@@ -358,6 +375,7 @@ static void other_port_cycle(void *arg)
 
 	host_wait_syscall(atomic_load(&taker), SYS_futex, SYS_io_uring_enter);
 	CHECK_FAILS(ReadFile(file, &byte, 1, NULL, arg), ERROR_IO_PENDING);
+	host_wait_syscall(atomic_load(&taker), SYS_futex, SYS_io_uring_enter);
 	CHECK(CancelIoEx(file, arg));
 	while (atomic_load(&taken) == before)
 		sched_yield();
@@ -369,6 +387,7 @@ static void taken_by_another(void)
 	pthread_t thread;
 	long woken;
 
+	share_processor(SCHED_OTHER);
 	open_port();
 	CHECK_EQ(pthread_create(&thread, NULL, take_packets, NULL), 0);
 	while (!atomic_load(&taker))
