@@ -125,6 +125,18 @@ static inline int io_error(const struct open_file *f, uint32_t op, const struct 
 	return io->offset && f->dev->model == CANCELIO_MODEL_STREAM ? -EINVAL : 0;
 }
 
+/* Any byte but those that tell where: what is read would go to other memory of this program's. */
+static inline void spoil(struct input *in, struct cancelio_uring_io *io)
+{
+	struct cancelio_uring_io was = *io;
+	uint8_t *byte = (uint8_t *)io + take_uint8(in) % sizeof(*io);
+
+	*byte = take_uint8(in);
+	io->addr = was.addr;
+	io->len = was.len;
+	io->flags = (io->flags & ~CANCELIO_IO_VECTORED) | (was.flags & CANCELIO_IO_VECTORED);
+}
+
 static inline void ring_read_or_write(struct input *in, const struct open_file *f,
 				      struct io_uring_sqe *sqe, struct sent *s)
 {
@@ -141,7 +153,7 @@ static inline void ring_read_or_write(struct input *in, const struct open_file *
 		s->arg.io = cancelio_iov(s->iov, take_uint8(in) & 3, s->arg.io.offset);
 	}
 	if (how >= 0xE0)
-		s->arg.bytes[take_uint8(in) % sizeof(s->arg.io)] = take_uint8(in);
+		spoil(in, &s->arg.io);
 	cancelio_prep_control(sqe, f->fd, op, bad_arg ? NULL : &s->arg.io, tag);
 	if (fixed) {
 		sqe->uring_cmd_flags = IORING_URING_CMD_FIXED;
