@@ -277,7 +277,6 @@ TEST_F(array, words_of_32_bits)
 	int ring_fd;
 
 	ASSERT_NE(MAP_FAILED, low);
-
 	if (!calls_32())
 		SKIP(return, "this kernel takes no calls of 32 bits");
 	ring_fd = call_32(SYS_io_uring_setup, SLOTS, (long)params);

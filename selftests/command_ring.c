@@ -125,38 +125,34 @@ TEST_F(kinds, cancelled)
 	EXPECT_TRUE(is_blank(self->ring.buf[0], 20 * LEN));
 }
 
-TEST_F(kinds, closed)
+/* Another ring goes, with twenty of its own. */
+static void start_and_close(struct __test_metadata *_metadata, FIXTURE_DATA(kinds) *self,
+			    const FIXTURE_VARIANT(kinds) *variant, bool have_ended)
 {
 	static struct ring ring;
-	long users;
+	long users = module_users();
 
 	memset(&ring, 0, sizeof(ring));
-	users = module_users();
 	ASSERT_EQ(NULL, ring_setup(&ring, variant->flags));
 	set_latency(&self->dev, "read_latency_ns", STORE ? FOREVER : 0);
 	start_reads(self, &ring);
+	if (have_ended)
+		EXPECT_EQ(20, cancel(&self->ring, self->fd, CANCELIO_BY_FILE, 0, 0));
 	ring_close(&ring);
 	wait_pending(&self->dev, 0);
 	EXPECT_EQ(20, counters(&self->dev).cancelled);
 	wait_until(module_users() <= users);
 }
 
+TEST_F(kinds, closed)
+{
+	start_and_close(_metadata, self, variant, false);
+}
+
 /* Each is told once, though the ring goes before it has heard of an end. */
 TEST_F(kinds, closed_when_they_have_ended)
 {
-	static struct ring ring;
-	long users;
-
-	memset(&ring, 0, sizeof(ring));
-	users = module_users();
-	ASSERT_EQ(NULL, ring_setup(&ring, variant->flags));
-	set_latency(&self->dev, "read_latency_ns", STORE ? FOREVER : 0);
-	start_reads(self, &ring);
-	EXPECT_EQ(20, cancel(&self->ring, self->fd, CANCELIO_BY_FILE, 0, 0));
-	ring_close(&ring);
-	wait_pending(&self->dev, 0);
-	EXPECT_EQ(20, counters(&self->dev).cancelled);
-	wait_until(module_users() <= users);
+	start_and_close(_metadata, self, variant, true);
 }
 
 /* ---- the manner of submission ---- */

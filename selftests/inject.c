@@ -264,7 +264,8 @@ TEST_F(faulty, info)
 static void start_fsync(FIXTURE_DATA(faulty) *self, struct call *call)
 {
 	*call = (struct call){ .fn = do_fsync, .fd = self->fd };
-	knob_put(&self->made, "flush_latency_ns", DAY);
+	if (knob_put(&self->made, "flush_latency_ns", DAY))
+		abort();
 	call_start(call);
 	wait_pending(&self->made.dev, 1);
 }
